@@ -1,0 +1,87 @@
+"""Every error a person can meet, in one tree.
+
+AlphaLabError                     exit code 1
+├── BadInput                      2   the request cannot be carried out as given; nothing was written
+│   ├── ConfigError                   campaign.yaml
+│   ├── DataError                     the data file
+│   ├── UnknownDomain                 no adapter of that name
+│   ├── WorkspaceError                the folder: missing, unwritable, locked, of a newer version
+│   └── NotFound                      no such experiment
+├── IllegalMove, StaleMove            board transitions
+├── HarnessChanged                    the frozen harness is not what was frozen
+├── AdapterInvalid                    an adapter that does not validate
+├── PhaseFailed                   1
+├── ProviderOutage                3
+├── BudgetEnded                   4
+└── ToolError                         becomes an observation for the agent, never an exit
+"""
+
+from __future__ import annotations
+
+
+class AlphaLabError(Exception):
+    """Base of all errors of this package. Its message names the remedy."""
+
+    exit_code = 1
+
+
+class BadInput(AlphaLabError):
+    """The input cannot be used as given; nothing was written."""
+
+    exit_code = 2
+
+
+class ConfigError(BadInput):
+    """campaign.yaml holds something this version does not understand."""
+
+
+class DataError(BadInput):
+    """The data file is missing or cannot be read as the task needs it."""
+
+
+class UnknownDomain(BadInput):
+    """There is no adapter of that name."""
+
+
+class WorkspaceError(BadInput):
+    """The workspace folder cannot be used."""
+
+
+class NotFound(BadInput):
+    """The board holds nothing under that id."""
+
+
+class IllegalMove(AlphaLabError):
+    """The lifecycle has no such transition."""
+
+
+class StaleMove(AlphaLabError):
+    """Somebody else moved the experiment first; read it again."""
+
+
+class HarnessChanged(AlphaLabError):
+    """A file of the frozen harness differs from what was frozen; scores would not be comparable."""
+
+
+class AdapterInvalid(AlphaLabError):
+    """The adapter does not validate; the message lists every finding."""
+
+
+class PhaseFailed(AlphaLabError):
+    """A phase did not reach its end; the executed notebook shows the failing cell."""
+
+
+class ProviderOutage(AlphaLabError):
+    """The model provider did not answer for longer than the configured patience."""
+
+    exit_code = 3
+
+
+class BudgetEnded(AlphaLabError):
+    """The budget ended before there was a result."""
+
+    exit_code = 4
+
+
+class ToolError(AlphaLabError):
+    """A tool could not do what was asked; the agent sees this message as its observation."""
