@@ -1,0 +1,147 @@
+"""campaign.yaml: every setting of a campaign, its default and its meaning. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alphalab_nb.errors import ConfigError
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExecutorConfig(_Block):
+    """Where experiments run."""
+
+    kind: Literal["inline", "local"] = "local"
+    slots: int = Field(0, ge=0)
+    """Parallel experiments; 0 means one per core set."""
+    cores_per_slot: int = Field(1, ge=1)
+    wall_s: float = Field(120, gt=0)
+    """Hard wall-clock limit of one RUN or SCORE in seconds."""
+    budget_s: float = Field(60, gt=0)
+    """Seconds of training that a full RUN is told it may use (`--budget-s`)."""
+    memory_gib: float = Field(4, gt=0)
+    pids: int = Field(256, ge=8)
+    output_mib: float = Field(512, gt=0)
+
+
+class LimitsConfig(_Block):
+    """Budgets. Each ends the campaign with a typed stop reason; 0 means no limit."""
+
+    max_experiments: int = Field(20, ge=1)
+    max_runs: int = Field(0, ge=0)
+    wall_s: float = Field(0, ge=0)
+    usd: float = Field(0, ge=0)
+    convergence: int = Field(20, ge=0)
+    """Stop after this many full results without an improvement (paper, section 2)."""
+    max_fixes: int = Field(2, ge=0)
+    """Attempts to repair one failed experiment."""
+    strategy_every: int = Field(5, ge=1)
+    """Ask the strategy again after this many analyzed experiments (paper, appendix)."""
+    milestone_every: int = Field(15, ge=1)
+    family_share: float = Field(0.5, gt=0, le=1)
+    """Largest share of the experiments one family may take."""
+
+
+class StrategyConfig(_Block):
+    """Who proposes experiments."""
+
+    name: str = "offline"
+    seed: int = 0
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class SandboxConfig(_Block):
+    """What candidate code may see."""
+
+    level: Literal["auto", "bwrap", "rlimits"] = "auto"
+    network: bool = False
+
+
+class CampaignConfig(_Block):
+    """The whole of campaign.yaml."""
+
+    name: str = "campaign"
+    domain: str
+    objective: str
+    data: dict[str, Any] = Field(default_factory=dict)
+    """Where the data is and how to read it; keys belong to the partition rule of the domain."""
+    task: dict[str, Any] = Field(default_factory=dict)
+    """The problem: horizon, metric, ...; keys belong to the adapter."""
+    partitions: dict[str, Any] = Field(default_factory=dict)
+    """How to split; empty means the default of the adapter."""
+    llm: str | dict[str, str] = "offline"
+    """Who decides: `offline` (rules, no language model), or provider:model, for all roles or by role."""
+    executor: ExecutorConfig = ExecutorConfig()
+    limits: LimitsConfig = LimitsConfig()
+    strategy: StrategyConfig = StrategyConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    approval: Literal["auto", "ask"] = "auto"
+    """auto: proposals are accepted at once; ask: they wait in `proposed` until a person approves."""
+    seed: int = 0
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return ` - did you mean 'x'?` for the closest known word, else the list of known words."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" - did you mean '{close[0]}'?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def load_config(path: Path, overrides: dict[str, Any] | None = None) -> CampaignConfig:
+    """Read a campaign.yaml.
+
+    Raises:
+        ConfigError: file missing, not YAML, unknown key (with the nearest known one), wrong value.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no campaign file at {path}; give the path of a campaign .yaml")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} must hold a mapping of settings (domain: ..., objective: ..., data: ...)")
+    return parse_config({**raw, **(overrides or {})}, source=str(path))
+
+
+def parse_config(raw: dict[str, Any], source: str = "the configuration") -> CampaignConfig:
+    """Validate a mapping of settings; see `load_config` for the errors."""
+    try:
+        return CampaignConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, source)) from error
+
+
+def _explain(error: ValidationError, source: str) -> str:
+    lines: list[str] = []
+    for item in error.errors():
+        where = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            block = _block_at(item["loc"][:-1])
+            lines.append(f"unknown key '{where}'{nearest(str(item['loc'][-1]), list(block.model_fields))}")
+        elif item["type"] == "missing":
+            lines.append(f"'{where}' is missing; add it")
+        else:
+            lines.append(f"'{where}': {item['msg']}")
+    return f"{source}: " + "; ".join(lines)
+
+
+def _block_at(path: tuple[int | str, ...]) -> type[BaseModel]:
+    block: type[BaseModel] = CampaignConfig
+    for part in path:
+        annotation = block.model_fields[str(part)].annotation if str(part) in block.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            block = annotation
+    return block
+
+
+def dump_config(config: CampaignConfig) -> str:
+    """Return the campaign.yaml text of a configuration."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,95 @@
+"""The only door to sqlite3: opens a campaign's database, checks its version, hands out transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from alphalab_nb.errors import WorkspaceError
+
+SCHEMA_VERSION = 1
+
+
+def now() -> str:
+    """Return the present time as UTC ISO text, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Database:
+    """One SQLite file, WAL; one connection per thread, because Jupyter runs callbacks in several."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+
+    @classmethod
+    def create(cls, path: Path) -> Database:
+        """Make the file with the present schema; an existing one of this version is left as it is."""
+        database = cls(path)
+        with database.transaction() as sql:
+            if sql.execute("pragma user_version").fetchone()[0] == 0:
+                for statement in _statements():
+                    sql.execute(statement)
+                sql.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Database:
+        """Open an existing file.
+
+        Raises:
+            WorkspaceError: missing, not a campaign's, or written by a newer version of this package.
+        """
+        if not path.is_file():
+            raise WorkspaceError(f"there is no board at {path}; create the campaign first")
+        database = cls(path)
+        try:
+            found = database.connection().execute("pragma user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise WorkspaceError(f"{path} is not a campaign's board ({error}); restore it from a copy") from error
+        if found > SCHEMA_VERSION:
+            raise WorkspaceError(
+                f"{path} was written by a newer version (schema {found}, this is {SCHEMA_VERSION}); upgrade alphalab-nb"
+            )
+        if found == 0:
+            raise WorkspaceError(f"{path} holds no campaign; create one with `alphalab-nb create`")
+        return database
+
+    def connection(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            found.row_factory = sqlite3.Row
+            found.execute("pragma journal_mode = wal")
+            found.execute("pragma synchronous = normal")
+            found.execute("pragma foreign_keys = on")
+            self._local.connection = found
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a write transaction: all of it is stored, or nothing."""
+        sql = self.connection()
+        sql.execute("begin immediate")
+        try:
+            yield sql
+        except BaseException:
+            sql.execute("rollback")
+            raise
+        sql.execute("commit")
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection has written."""
+        return int(self.connection().execute("pragma data_version").fetchone()[0])
+
+
+def _statements() -> list[str]:
+    text = files("alphalab_nb.storage").joinpath("schema.sql").read_text(encoding="utf-8")
+    lines = [line.split("--", 1)[0] for line in text.splitlines()]
+    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]

@@ -1,0 +1,123 @@
+-- The memory of one campaign. Times are UTC ISO text; JSON columns end in _json.
+create table experiments (
+    id integer primary key,
+    name text not null unique,
+    family text not null,
+    hypothesis text not null,
+    config_json text not null,
+    brief text not null,
+    parent integer references experiments(id),
+    stage text not null,
+    fidelity text not null,
+    priority integer not null,
+    pinned integer not null default 0,
+    author text not null,
+    state text not null,
+    outcome text,
+    verdict text not null default '',
+    quarantined integer not null default 0,
+    fixes integer not null default 0,
+    error text not null default '',
+    created text not null,
+    moved text not null
+);
+create table moves (
+    id integer primary key,
+    experiment integer not null references experiments(id),
+    source text,
+    target text not null,
+    actor text not null,
+    reason text not null,
+    at text not null
+);
+create table attempts (
+    id integer primary key,
+    experiment integer not null references experiments(id),
+    number integer not null,
+    code text not null,          -- commit in the workspace's git
+    ast_hash text not null,
+    created text not null,
+    unique (experiment, number)
+);
+create index attempts_by_ast on attempts (ast_hash);
+create table runs (
+    id integer primary key,
+    experiment integer not null references experiments(id),
+    attempt integer not null references attempts(id),
+    kind text not null,
+    partition text not null,
+    seed integer not null,
+    fidelity text not null,
+    status text not null,
+    started text not null default '',
+    ended text not null default '',
+    seconds real not null default 0,
+    score_json text
+);
+create index runs_by_experiment on runs (experiment);
+create table commands (
+    id integer primary key,
+    verb text not null,
+    args_json text not null,
+    actor text not null,
+    at text not null,
+    state text not null default 'pending',   -- pending | applied | refused
+    result text not null default '',
+    settled text not null default ''
+);
+create table notes (
+    id integer primary key,
+    author text not null,
+    text text not null,
+    experiment integer,
+    at text not null
+);
+create table events (
+    id integer primary key,
+    kind text not null,
+    role text not null,
+    experiment integer,
+    text text not null,
+    at text not null
+);
+create table steps (
+    phase text not null,
+    name text not null,
+    status text not null,        -- started | finished | failed
+    result_json text,
+    seconds real not null default 0,
+    at text not null,
+    primary key (phase, name)
+);
+create table facts (
+    key text primary key,
+    value_json text not null
+);
+create table playbook (
+    entry integer not null,
+    version integer not null,
+    claim text not null,
+    kind text not null,          -- works | fails | avoid | insight
+    evidence_json text not null,
+    author text not null,
+    human integer not null,
+    status text not null,        -- active | retired
+    at text not null,
+    primary key (entry, version)
+);
+create table ledger (
+    id integer primary key,
+    phase text not null,
+    role text not null,
+    experiment integer,
+    attempt integer,
+    provider text not null,
+    model text not null,
+    base_url text not null default '',
+    input_tokens integer not null default 0,
+    cached_tokens integer not null default 0,
+    cache_write_tokens integer not null default 0,
+    output_tokens integer not null default 0,
+    usd real not null default 0,
+    at text not null
+);

@@ -1,0 +1,1 @@
+"""Search strategies: who proposes the next experiments. See README.md for how to add one."""
