@@ -83,11 +83,11 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def ast_hash(folder: Path) -> str:
+def ast_hash(folder: Path, *, ignore: tuple[str, ...] = ()) -> str:
     """Return a hash of the folder's programs that ignores comments, layout and docstrings, but not configuration."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-        if path.suffix in (".md", ".pyc", ".log", ".ipynb"):
+        if path.suffix in (".md", ".pyc", ".log", ".ipynb") or path.name in ignore:
             continue
         digest.update(str(path.relative_to(folder)).encode() + b"\0")
         digest.update(_canonical(path) + b"\0")

@@ -1,0 +1,480 @@
+"""The deterministic loop of phase 3: the Strategy proposes, the Judge decides, the Dispatcher moves.
+
+Event-driven: the end of a job, the end of an agent's task and a command on the board wake it. All moves of the board
+are made by the one thread that calls `run`.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from alphalab_nb.dispatch.commands import Desk
+from alphalab_nb.dispatch.pipeline import Pipeline, failure
+from alphalab_nb.dispatch.triggers import (
+    StopReason,
+    Usage,
+    budget_spent,
+    converged,
+    family_capped,
+    fix_due,
+    milestone_due,
+    strategy_due,
+)
+from alphalab_nb.dispatch.view import board_view, remaining
+from alphalab_nb.dispatch.worker import Worker
+from alphalab_nb.executors import Executor
+from alphalab_nb.judge import verdict
+from alphalab_nb.parts import Parts
+from alphalab_nb.process import FileLock
+from alphalab_nb.storage.experiment import Experiment, Proposal, Run, Score, State
+from alphalab_nb.storage.leaderboard import full_runs, ranking
+from alphalab_nb.strategies.base import Lesson, Plan, Strategy
+
+ME = "dispatcher"
+MAX_INFRASTRUCTURE_RETRIES = 3
+WAITING = (State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED)
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Moves one campaign's experiments until a budget ends, the strategy is exhausted, it converges or a person stops it."""
+
+    def __init__(self, parts: Parts, *, strategy: Strategy, executor: Executor,
+                 milestone: Callable[[int], None] | None = None, progress: Callable[[Dispatcher], None] | None = None) -> None:
+        self.parts, self.strategy, self.executor = parts, strategy, executor
+        self.board = parts.board
+        self._limits = parts.config.limits
+        self._recipes = {recipe.family: recipe for recipe in parts.adapter.recipes()}
+        self._worker = Worker(parts, self._recipes)
+        self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._pipeline = Pipeline(parts, executor, lambda run: self._events.put(("run", run)))
+        self._desk = Desk(self.board, self._recipes, self._cancel_jobs)
+        self._milestone, self._progress = milestone, progress
+        self._agents: dict[int, Future[Any]] = {}
+        self._turn: Future[Plan] | None = None
+        self._turn_saw: list[int] = []
+        self._analyzed_since = 0
+        self._exhausted = False
+        self._asked_at: tuple[int, int] | None = None
+        self._started = time.monotonic()
+
+    # -- the loop ----------------------------------------------------------------------------------------
+
+    def run(self) -> StopReason:
+        """Run until there is a reason to stop; running jobs are always brought to their end first.
+
+        Raises:
+            WorkspaceError: another dispatcher works on this workspace.
+        """
+        stop_watch = threading.Event()
+        with FileLock(self.parts.workspace.lock):
+            self.board.set_fact("stop_reason", None)
+            self._wall_before = float(self.board.fact("wall_s", 0.0))
+            self._recover()
+            watcher = threading.Thread(target=self._watch_board, args=(stop_watch,), daemon=True)
+            watcher.start()
+            try:
+                with ThreadPoolExecutor(max_workers=2, thread_name_prefix="agent") as self._pool:
+                    reason = self._loop()
+            finally:
+                stop_watch.set()
+                self.board.set_fact("wall_s", self.wall_s)
+            self.board.set_fact("stop_reason", reason.value)
+            self.board.event("stop", f"experiments ended: {reason.value}", role=ME)
+        return reason
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds that phase 3 has taken in all its sessions."""
+        return round(self._wall_before + time.monotonic() - self._started, 3)
+
+    def _loop(self) -> StopReason:
+        reason: StopReason | None = None
+        while True:
+            reason = reason or self._stop_reason()
+            self._tick(stopping=reason is not None)
+            if self._progress is not None:
+                self._progress(self)
+            if self._idle():
+                reason = reason or self._stop_reason() or self._nothing_left()
+                if reason is not None:
+                    self._cancel_rest(reason)
+                    self._final_milestone()
+                    return reason
+            self._wait()
+
+    def _tick(self, *, stopping: bool) -> None:
+        self._desk.apply_all()
+        paused = self._desk.switches.paused
+        if not paused:
+            self._send_agents(stopping=stopping)
+        if not stopping and not paused:
+            self._submit_runs()
+            self._ask_strategy()
+        self._report_milestone()
+
+    def _wait(self) -> None:
+        """Sleep until something happens, then take all that has happened."""
+        wall = self._limits.wall_s
+        timeout = max(0.05, min(30.0, wall - self.wall_s)) if wall else 30.0
+        try:
+            self._handle(*self._events.get(timeout=timeout))
+            while True:
+                self._handle(*self._events.get_nowait())
+        except queue.Empty:
+            return
+
+    def _handle(self, kind: str, value: Any) -> None:
+        if kind == "run":
+            self._run_ended(value)
+        elif kind == "agent":
+            self._agent_ended(value)
+        elif kind == "turn":
+            self._turn_ended()
+
+    def _idle(self) -> bool:
+        return not self._agents and self._turn is None and not self._pipeline.active and self._events.empty()
+
+    def _nothing_left(self) -> StopReason | None:
+        """Idle without a stop reason: everything has ended, or a person is asked for, or the campaign is paused."""
+        if self._desk.switches.paused or self.board.list(State.PROPOSED):
+            return None
+        experiments = self.board.list()
+        if any(e.state in WAITING or e.state is State.FINISHED for e in experiments if not _screened(e)):
+            return None
+        if remaining(self.parts, experiments) == 0:
+            return StopReason.EXPERIMENTS
+        return StopReason.EXHAUSTED if self._exhausted or self._asked_at == _progress_of(experiments) else None
+
+    # -- reasons to stop ---------------------------------------------------------------------------------
+
+    def _stop_reason(self) -> StopReason | None:
+        if self._desk.switches.stopped:
+            return StopReason.PERSON
+        usage = Usage(runs=len(self.board.runs()), wall_s=self.wall_s, usd=self.parts.ledger.total().usd)
+        spent = budget_spent(self._limits, usage)
+        if spent is not None:
+            return spent
+        ended = sorted((r for r in self.board.runs(status="ended") if r.fidelity == "full" and r.partition == "search"),
+                       key=lambda run: run.ended)
+        scores = [run.score.value for run in ended if run.score and run.score.ok and run.score.value is not None]
+        return StopReason.CONVERGED if converged(self.parts.metric, scores, self._limits.convergence) else None
+
+    def _cancel_rest(self, reason: StopReason) -> None:
+        """A spent budget leaves nothing waiting; after a person's stop the board stays as it is, for a later resume."""
+        if reason is StopReason.PERSON:
+            return
+        for experiment in self.board.list(State.PROPOSED, *WAITING):
+            self.board.move(experiment.id, State.CANCELLED, by=ME, reason=f"the campaign ended: {reason.value}", outcome="cancelled")
+
+    # -- people ------------------------------------------------------------------------------------------
+
+    def _watch_board(self, stop: threading.Event) -> None:
+        """Wake the loop when another process has left a command. SQLite has no notification, so this thread looks."""
+        seen = -1
+        while not stop.wait(0.1):
+            version = self.board.database.data_version()
+            if version != seen:
+                seen = version
+                if self.board.commands(state="pending"):
+                    self._events.put(("command", None))
+
+    def _cancel_jobs(self, experiment: int) -> bool:
+        runs = self._pipeline.experiment_runs(experiment)
+        for run in runs:
+            self._pipeline.cancel(run)
+        return bool(runs)
+
+    # -- agents: fix > analyze > implement ---------------------------------------------------------------
+
+    def _send_agents(self, *, stopping: bool) -> None:
+        for experiment in self.board.list(State.FINISHED):
+            if experiment.id in self._agents:
+                continue
+            label = experiment.error.split(":", 1)[0]
+            if experiment.outcome == "failed" and not stopping and fix_due(
+                label=label, fixes=experiment.fixes, max_fixes=self._limits.max_fixes
+            ):
+                self._send_fix(experiment, label)
+            else:
+                self._send_analysis(experiment)
+        if not stopping:
+            for experiment in self._in_order(self.board.list(State.TO_IMPLEMENT)):
+                if experiment.id not in self._agents:
+                    self._send(experiment, self._work_of(experiment))
+
+    def _work_of(self, experiment: Experiment) -> Callable[[], object]:
+        if experiment.fixes:
+            label = experiment.error.split(":", 1)[0]
+            return lambda: self._worker.fix(experiment, label)
+        return lambda: self._worker.implement(experiment)
+
+    def _send_fix(self, experiment: Experiment, label: str) -> None:
+        moved = self.board.move(experiment.id, State.TO_IMPLEMENT, by=ME, reason=f"fix {experiment.fixes + 1} after {label}",
+                                expect=State.FINISHED, fixes=experiment.fixes + 1, outcome=None)
+        self._send(moved, self._work_of(moved))
+
+    def _send_analysis(self, experiment: Experiment) -> None:
+        decision = self._judge(experiment)
+        runs = [run for run in self.board.runs(experiment.id, status="ended") if run.partition == "search"]
+        self._send(experiment, lambda: self._worker.analyze(experiment, runs, decision))
+
+    def _send(self, experiment: Experiment, work: Callable[[], object]) -> None:
+        future = self._pool.submit(work)
+        self._agents[experiment.id] = future
+        future.add_done_callback(lambda _: self._events.put(("agent", experiment.id)))
+
+    def _agent_ended(self, id: int) -> None:
+        error = self._agents.pop(id).exception()
+        experiment = self.board.get(id)
+        if error is not None:
+            log.error("worker on experiment %d failed", id, exc_info=error)
+            self.board.event("error", f"worker failed: {error!r}", role="worker", experiment=id)
+        if experiment.state is State.FINISHED:
+            self.board.move(id, State.ANALYZED, by="worker", reason=experiment.verdict or str(experiment.outcome))
+            self._analyzed_since += 1
+        elif experiment.state is State.TO_IMPLEMENT and error is not None:
+            self.board.move(id, State.FINISHED, by="worker", reason="the worker failed", outcome="failed",
+                            error=f"worker: {error}", verdict="reject", fixes=self._limits.max_fixes)
+        elif experiment.state is State.TO_IMPLEMENT:
+            self.board.move(id, State.IMPLEMENTED, by="worker", reason="code written and snapshotted", error="")
+            self._drop_duplicate(id)
+
+    def _drop_duplicate(self, id: int) -> None:
+        """An identical program is no new experiment: it becomes one more Run of the first."""
+        newest = self.board.attempts(id)[-1]
+        twin = self.board.twin(newest.ast_hash, id)
+        if twin is None:
+            return
+        self.board.move(id, State.CANCELLED, by=ME, reason=f"identical program as #{twin}; replicated there", outcome="cancelled")
+        if full_runs(self.board, twin, None):
+            first = self.board.attempts(twin)[-1]
+            self.board.plan_run(first, kind="replicate", partition="search", seed=self._seed(twin, 1), fidelity="full")
+
+    # -- runs --------------------------------------------------------------------------------------------
+
+    def _submit_runs(self) -> None:
+        free = self.executor.slots - len(self._pipeline.active)
+        if free <= 0:
+            return
+        self._queue_checked()
+        started = 0
+        for run in self._next_runs():
+            if started == free:
+                return
+            started += 1
+            if run.kind == "full":
+                self.board.move(run.experiment, State.RUNNING, by=ME, reason=f"run {run.id}", expect=State.QUEUED)
+            self._pipeline.start(run)
+
+    def _queue_checked(self) -> None:
+        for experiment in self.board.list(State.CHECKED):
+            if experiment.fidelity == "full":
+                self.board.move(experiment.id, State.QUEUED, by=ME, reason="smoke passed")
+
+    def _next_runs(self) -> list[Run]:
+        """Return planned runs in the order they shall start: pinned, then full before smoke before replicates."""
+        planned = {run.experiment: run for run in self.board.runs(status="planned") if run.kind != "replicate"}
+        runs = [planned.get(e.id) or self._plan(e, "full") for e in self._in_order(self.board.list(State.QUEUED))]
+        active = set(self._pipeline.active)
+        for experiment in self._in_order(self.board.list(State.IMPLEMENTED)):
+            if experiment.id in self._agents or self._pipeline.experiment_runs(experiment.id):
+                continue
+            runs.append(planned.get(experiment.id) or self._plan(experiment, "smoke"))
+        runs += [run for run in self.board.runs(status="planned") if run.kind == "replicate"]
+        return [run for run in runs if run.id not in active]
+
+    def _plan(self, experiment: Experiment, kind: str) -> Run:
+        newest = self.board.attempts(experiment.id)[-1]
+        fidelity = "full" if kind == "full" else "smoke"
+        return self.board.plan_run(newest, kind=fidelity, partition="search", seed=self._seed(experiment.id, 0), fidelity=fidelity)
+
+    def _seed(self, experiment: int, repeat: int) -> int:
+        """Seeds are fixed by the campaign, common to all experiments: a lucky seed is nobody's improvement."""
+        return self.parts.config.seed + 1000 * repeat
+
+    def _in_order(self, experiments: list[Experiment]) -> list[Experiment]:
+        return sorted(experiments, key=lambda e: (not e.pinned, -e.priority, e.id))
+
+    def _run_ended(self, id: int) -> None:
+        score, seconds = self._pipeline.collect(id)
+        run = self.board.end_run(id, score, seconds)
+        experiment = self.board.get(run.experiment)
+        if experiment.state is State.CANCELLED or run.kind == "replicate":
+            return
+        if score.label == "infrastructure":
+            self._retry(run, experiment, score)
+        else:
+            self._move_by_score(experiment, run, score)
+
+    def _move_by_score(self, experiment: Experiment, run: Run, score: Score) -> None:
+        if not score.ok:
+            self._fail(experiment, score)
+        elif run.kind == "smoke":
+            self.board.move(experiment.id, State.CHECKED, by="evaluator", reason=f"smoke {score.metric} {score.value:.6g}")
+        else:
+            self.board.move(experiment.id, State.FINISHED, by="evaluator", reason=f"{score.metric} {score.value:.6g}", outcome="ok")
+
+    def _retry(self, run: Run, experiment: Experiment, score: Score) -> None:
+        """A failure of the machine is never charged to the idea: run again, a few times."""
+        lost = [r for r in self.board.runs(experiment.id, status="ended")
+                if r.attempt == run.attempt and r.kind == run.kind and r.score and r.score.label == "infrastructure"]
+        if len(lost) > MAX_INFRASTRUCTURE_RETRIES:
+            self._fail(experiment, score)
+        elif run.kind == "full":
+            self.board.move(experiment.id, State.QUEUED, by=ME, reason=f"the machine failed: {score.error[:200]}")
+
+    def _fail(self, experiment: Experiment, score: Score) -> None:
+        self.board.move(experiment.id, State.FINISHED, by="evaluator", reason=score.label, outcome="failed",
+                        error=f"{score.label}: {score.error[-3900:]}")
+
+    def _judge(self, experiment: Experiment) -> str:
+        """Let the Judge decide on a finished experiment, store and tell the verdict once."""
+        if experiment.verdict:
+            return experiment.verdict
+        runs = full_runs(self.board, experiment.id, None)
+        if experiment.outcome == "failed" or not runs:
+            decision, reason, value = "reject", experiment.error.split("\n", 1)[0], None
+        else:
+            others = [entry for entry in ranking(self.board, self.parts.metric) if entry.experiment.verdict == "keep"]
+            ruled = verdict(runs, list(others[0].runs) if others else [], 1.0, metric=self.parts.metric)
+            decision, reason = ruled.decision, ruled.reason
+            value = runs[-1].score.value if runs[-1].score else None
+        self.board.change(experiment.id, verdict=decision, quarantined=int(decision == "quarantine"))
+        self.board.event("verdict", f"{decision}: {reason}", role="judge", experiment=experiment.id)
+        self.strategy.tell(experiment, decision, value)
+        return decision
+
+    # -- strategy ----------------------------------------------------------------------------------------
+
+    def _ask_strategy(self) -> None:
+        if self._turn is not None:
+            return
+        experiments = self.board.list()
+        left = remaining(self.parts, experiments)
+        waiting = [e for e in experiments if e.state in WAITING and not _screened(e)]
+        screened = [e for e in experiments if _screened(e)]
+        due = strategy_due(waiting=len(waiting), slots=self.executor.slots, analyzed_since=self._analyzed_since,
+                           every=self._limits.strategy_every, remaining=0 if self._exhausted else left, screened=len(screened))
+        if not due or self._asked_at == _progress_of(experiments):
+            return
+        self._asked_at = _progress_of(experiments)
+        wanted = max(0, min(left, self.executor.slots + 2 - len(waiting)))
+        view = board_view(self.parts, list(self._recipes.values()))
+        self._turn_saw = [e.id for e in experiments if e.state is State.ANALYZED]
+        self._turn = self._pool.submit(self.strategy.ask, view, wanted)
+        self._turn.add_done_callback(lambda _: self._events.put(("turn", None)))
+
+    def _turn_ended(self) -> None:
+        assert self._turn is not None
+        plan, self._turn = self._turn.result(), None
+        self._analyzed_since = 0
+        for id in self._turn_saw:
+            self.board.move(id, State.DONE, by=self.strategy.name, reason="used by a strategy turn")
+        for id in plan.promote:
+            self._if_possible(id, State.QUEUED, f"promoted by {self.strategy.name}", fidelity="full")
+        for id, reason in plan.drop.items():
+            self._if_possible(id, State.CANCELLED, reason, outcome="cancelled")
+        for lesson in plan.lessons:
+            self._learn(lesson)
+        accepted = sum(self._accept(proposal) for proposal in plan.proposals)
+        self._exhausted = plan.exhausted
+        self.board.event(
+            "strategy", f"{accepted} accepted, {len(plan.promote)} promoted, {len(plan.drop)} dropped, {len(plan.lessons)} lessons",
+            role=self.strategy.name,
+        )
+
+    def _if_possible(self, id: int, to: State, reason: str, **changes: Any) -> None:
+        """A strategy may have decided on a picture that is a moment old; then its word comes too late."""
+        if self.board.get(id).state is State.CHECKED:
+            self.board.move(id, to, by=self.strategy.name, reason=reason, expect=State.CHECKED, **changes)
+
+    def _accept(self, proposal: Proposal) -> bool:
+        experiments = self.board.list()
+        counted = [e.family for e in experiments if e.state is not State.CANCELLED]
+        if remaining(self.parts, experiments) == 0:
+            return False
+        if family_capped(proposal.family, counted, share=self._limits.family_share, budget=self._limits.max_experiments):
+            self.board.event("refused", f"{proposal.name}: family {proposal.family} has its share", role=ME)
+            return False
+        asks = self.parts.config.approval == "ask"
+        self.board.add(proposal, by=self.strategy.name, state=State.PROPOSED if asks else State.TO_IMPLEMENT)
+        return True
+
+    def _learn(self, lesson: Lesson) -> None:
+        """Store a lesson: new, changed, or withdrawn because later runs contradict it."""
+        author = f"{self.strategy.name}:{lesson.rule}"
+        mine = [entry for entry in self.parts.playbook.entries() if entry.author == author]
+        if lesson.retire:
+            for entry in mine:
+                self.parts.playbook.retire(entry.id, author=author)
+        elif not mine:
+            self.parts.playbook.add(lesson.claim, kind=lesson.kind, evidence=lesson.evidence, author=author)  # type: ignore[arg-type]
+        elif mine[0].claim != lesson.claim:
+            self.parts.playbook.edit(mine[0].id, claim=lesson.claim, evidence=lesson.evidence, author=author)
+
+    # -- reports -----------------------------------------------------------------------------------------
+
+    def _analyzed(self) -> int:
+        counts = self.board.counts()
+        return counts[State.ANALYZED] + counts[State.DONE]
+
+    def _report_milestone(self) -> None:
+        reported = int(self.board.fact("milestones", 0))
+        if self._milestone is not None and milestone_due(analyzed=self._analyzed(), reported=reported, every=self._limits.milestone_every):
+            self._milestone(reported + 1)
+            self.board.set_fact("milestones", reported + 1)
+
+    def _final_milestone(self) -> None:
+        if self._milestone is not None:
+            reported = int(self.board.fact("milestones", 0))
+            self._milestone(reported + 1)
+            self.board.set_fact("milestones", reported + 1)
+
+    # -- after a crash -----------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Take up what an earlier process left: adopt living jobs, read finished ones, plan lost ones again."""
+        for run in self.board.runs(status="started"):
+            if self._pipeline.resume(run):
+                continue
+            score = failure(self.parts, "infrastructure", "the process that ran it ended without a trace")
+            self.board.end_run(run.id, score, 0.0)
+            self._requeue(self.board.get(run.experiment), f"run {run.id} was lost")
+        for experiment in self.board.list(State.IMPLEMENTED, State.RUNNING):
+            if not self._pipeline.experiment_runs(experiment.id):
+                self._settle(experiment)
+
+    def _settle(self, experiment: Experiment) -> None:
+        """Killed between storing a score and moving the experiment: move it by its score, else run it."""
+        kind = "full" if experiment.state is State.RUNNING else "smoke"
+        newest = self.board.attempts(experiment.id)[-1].id
+        scored = [(run, run.score) for run in self.board.runs(experiment.id, status="ended")
+                  if run.kind == kind and run.attempt == newest and run.score and run.score.label != "infrastructure"]
+        if scored:
+            self._move_by_score(experiment, *scored[-1])
+        else:
+            self._requeue(experiment, "the process ended before its run started")
+
+    def _requeue(self, experiment: Experiment, reason: str) -> None:
+        if experiment.state is State.RUNNING:
+            self.board.move(experiment.id, State.QUEUED, by=ME, reason=reason)
+
+
+
+def _screened(experiment: Experiment) -> bool:
+    """Whether it waits for the strategy's word after its screening run."""
+    return experiment.state is State.CHECKED and experiment.fidelity == "smoke"
+
+
+def _progress_of(experiments: list[Experiment]) -> tuple[int, ...]:
+    """Return a mark that changes whenever a strategy could know more than at its last turn."""
+    ended = [e for e in experiments if e.state in (State.CHECKED, State.ANALYZED, State.DONE, State.CANCELLED)]
+    return (len(experiments), *(e.id * 16 + list(State).index(e.state) for e in ended if e.state is not State.DONE), len(ended))

@@ -1,0 +1,62 @@
+"""Make the read-only picture of the campaign that a strategy sees: aggregates, never per-unit losses."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from alphalab_nb.adapter import Recipe
+from alphalab_nb.parts import Parts
+from alphalab_nb.storage.experiment import Experiment, Run, State
+from alphalab_nb.storage.leaderboard import full_runs
+from alphalab_nb.strategies.base import BoardView, Seen
+
+
+def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
+    """Return the present view."""
+    experiments = parts.board.list()
+    budget = parts.config.limits.max_experiments
+    by_experiment: dict[int, list[Run]] = defaultdict(list)
+    for run in parts.board.runs(status="ended"):
+        by_experiment[run.experiment].append(run)
+    return BoardView(
+        metric=parts.metric,
+        task=task_facts(parts),
+        recipes=recipes,
+        experiments=[_seen(parts, experiment, by_experiment[experiment.id]) for experiment in experiments],
+        baselines=(parts.board.fact("baselines") or {}).get("search", {}),
+        playbook=parts.playbook.entries(),
+        notes=[f"{note.author}: {note.text}" for note in parts.board.notes()],
+        remaining=remaining(parts, experiments),
+        budget=budget,
+        seed=parts.config.strategy.seed,
+        family_share=parts.config.limits.family_share,
+    )
+
+
+def task_facts(parts: Parts) -> dict[str, Any]:
+    """Return the task block with the measured facts that recipes' parameter spaces use."""
+    meta = json.loads((parts.workspace.explore_data / "meta.json").read_text(encoding="utf-8"))
+    season = parts.task.get("season") or meta["season"]
+    return {**parts.task, "season": season, "seasons": meta.get("seasons", [season]), "n_items": meta["items"], "length": meta["rows"]}
+
+
+def remaining(parts: Parts, experiments: list[Experiment]) -> int:
+    """Experiments that may still be added: what was cancelled before it cost anything is not counted."""
+    charged = {run.experiment for run in parts.board.runs()}
+    counted = [e for e in experiments if e.state is not State.CANCELLED or e.id in charged]
+    return max(0, parts.config.limits.max_experiments - len(counted))
+
+
+def _seen(parts: Parts, experiment: Experiment, runs: list[Run]) -> Seen:
+    smoke = [r.score.value for r in runs if r.fidelity == "smoke" and r.score and r.score.ok and r.score.value is not None]
+    full = full_runs(parts.board, experiment.id, None)
+    values = [r.score.value for r in full if r.score and r.score.value is not None]
+    return Seen(
+        experiment=experiment,
+        smoke=smoke[-1] if smoke else None,
+        score=sum(values) / len(values) if values else None,
+        seconds=sum(r.seconds for r in runs),
+        secondary=full[-1].score.secondary if full and full[-1].score else {},
+    )

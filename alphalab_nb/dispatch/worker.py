@@ -1,0 +1,95 @@
+"""One agent, one task on one experiment: implement, fix or analyze. Which model decides is the role's business."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from alphalab_nb.adapter import Recipe
+from alphalab_nb.agents import Deps, run_agent
+from alphalab_nb.agents.tasks import AnalyzeTask, FixTask, ImplementTask
+from alphalab_nb.dispatch.view import task_facts
+from alphalab_nb.errors import ToolError
+from alphalab_nb.parts import Parts
+from alphalab_nb.storage.experiment import Attempt, Experiment, Run
+from alphalab_nb.storage.leaderboard import ranking
+from alphalab_nb.storage.snapshots import ast_hash
+
+
+class Worker:
+    """Sends agents to experiments; each call is one conversation in one notebook."""
+
+    def __init__(self, parts: Parts, recipes: dict[str, Recipe]) -> None:
+        self._parts, self._recipes = parts, recipes
+
+    def implement(self, experiment: Experiment) -> Attempt:
+        """Write the experiment's code and snapshot it."""
+        folder = self._folder(experiment)
+        self._add_members(experiment, folder)
+        task = ImplementTask(experiment=experiment, folder=folder, files=self._files(experiment), playbook=self._parts.playbook.markdown())
+        run_agent("worker_implement", self._deps(experiment, "implement"), task)
+        return self._snapshot(experiment, folder)
+
+    def fix(self, experiment: Experiment, label: str) -> Attempt:
+        """Change the code after a failure and snapshot it anew."""
+        folder = self._folder(experiment)
+        task = FixTask(experiment=experiment, folder=folder, files=self._files(experiment), playbook=self._parts.playbook.markdown(),
+                       label=label, error=experiment.error, recipe=self._recipes.get(experiment.family), facts=task_facts(self._parts))
+        run_agent("worker_fix", self._deps(experiment, "fix"), task)
+        return self._snapshot(experiment, folder)
+
+    def analyze(self, experiment: Experiment, runs: list[Run], verdict: str) -> None:
+        """Write the debrief, from measured numbers only."""
+        better = [e for e in ranking(self._parts.board, self._parts.metric) if e.experiment.id != experiment.id]
+        last = runs[-1] if runs else None
+        task = AnalyzeTask(
+            experiment=experiment, folder=self._folder(experiment), score=last.score if last else None,
+            seconds=sum(run.seconds for run in runs), best_other=better[0].value if better else None,
+            best_other_id=better[0].experiment.id if better else None,
+            baselines=(self._parts.board.fact("baselines") or {}).get("search", {}), metric=self._parts.metric, verdict=verdict,
+        )
+        run_agent("worker_analyze", self._deps(experiment, "analyze"), task)
+
+    def _folder(self, experiment: Experiment) -> Path:
+        folder = self._parts.workspace.experiment(experiment.id, experiment.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _files(self, experiment: Experiment) -> dict[str, str]:
+        recipe = self._recipes.get(experiment.family)
+        if recipe is None:
+            raise ToolError(f"no recipe for family '{experiment.family}'; a rule-based Worker can only write recipes")
+        facts = task_facts(self._parts)
+        return recipe.render({**recipe.default(facts), **experiment.config}, facts)
+
+    def _add_members(self, experiment: Experiment, folder: Path) -> None:
+        """Copy the code of the experiments that an ensemble combines."""
+        for id in experiment.config.get("members", []):
+            newest = self._parts.board.attempts(int(id))[-1]
+            member = self._parts.board.get(int(id))
+            source = self._parts.workspace.experiment(member.id, member.name)
+            self._parts.snapshots.export(newest.commit, source, folder / "members" / str(id))
+
+    def _deps(self, experiment: Experiment, task: str) -> Deps:
+        number = len(self._parts.board.attempts(experiment.id)) + (0 if task == "analyze" else 1)
+        notebook = self._parts.workspace.agents / f"{experiment.id:03d}_{experiment.name}_{task}{number}.ipynb"
+        return Deps(
+            workspace=self._parts.workspace, board=self._parts.board, playbook=self._parts.playbook, ledger=self._parts.ledger,
+            adapter=self._parts.adapter, sandbox=self._parts.sandbox, config=self._parts.config, phase="experiment",
+            experiment=experiment.id, notebook=notebook, cwd=self._folder(experiment),
+        )
+
+    def _snapshot(self, experiment: Experiment, folder: Path) -> Attempt:
+        identity = ast_hash(folder, ignore=("experiment.json",))
+        (folder / "experiment.json").write_text(json.dumps(_described(experiment), indent=1), encoding="utf-8")
+        commit = self._parts.snapshots.take(folder, f"experiment {experiment.id}: {experiment.name}")
+        attempt = self._parts.board.add_attempt(experiment.id, commit=commit, ast_hash=identity)
+        self._parts.snapshots.export(commit, folder, self._parts.workspace.attempt(experiment.id, attempt.number))
+        return attempt
+
+
+def _described(experiment: Experiment) -> dict[str, object]:
+    fields = asdict(experiment)
+    return {key: fields[key] for key in ("id", "name", "family", "hypothesis", "config", "parent", "stage")}
+

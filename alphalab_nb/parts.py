@@ -1,0 +1,71 @@
+"""The parts of one campaign, opened together. Phases and the dispatcher take what they need from here; it has no logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alphalab_nb.adapter import Adapter, load_builtin
+from alphalab_nb.config import CampaignConfig, load_config
+from alphalab_nb.evaluator import Evaluator
+from alphalab_nb.metric import Metric
+from alphalab_nb.partitions import Partitions, SeriesSpec, hidden_paths
+from alphalab_nb.sandbox import Sandbox
+from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.database import Database
+from alphalab_nb.storage.ledger import Ledger
+from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.storage.snapshots import Snapshots
+from alphalab_nb.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that one campaign consists of."""
+
+    workspace: Workspace
+    config: CampaignConfig
+    adapter: Adapter
+    metric: Metric
+    task: dict[str, Any]
+    """The task block with the adapter's defaults filled in."""
+    board: Board
+    playbook: Playbook
+    ledger: Ledger
+    partitions: Partitions
+    sandbox: Sandbox
+    evaluator: Evaluator
+    snapshots: Snapshots
+
+
+def open_parts(root: str | Path) -> Parts:
+    """Open the campaign in a folder.
+
+    Raises:
+        WorkspaceError, ConfigError, AdapterInvalid: what is wrong and the remedy.
+    """
+    workspace = Workspace(root)
+    workspace.check()
+    config = load_config(workspace.config)
+    adapter = Adapter(workspace.adapter) if workspace.adapter.is_dir() else load_builtin(config.domain)
+    task = {**adapter.manifest.task, **config.task}
+    database = Database.open(workspace.database)
+    return Parts(
+        workspace=workspace,
+        config=config,
+        adapter=adapter,
+        metric=adapter.metric(task),
+        task=task,
+        board=Board(database),
+        playbook=Playbook(database, workspace.playbook),
+        ledger=Ledger(database),
+        partitions=Partitions(workspace.root),
+        sandbox=Sandbox(
+            config.sandbox.level,
+            hidden=hidden_paths(SeriesSpec.from_config(config.data, workspace.root)),
+            network=config.sandbox.network,
+        ),
+        evaluator=Evaluator(workspace.harness, workspace.root),
+        snapshots=Snapshots(workspace),
+    )

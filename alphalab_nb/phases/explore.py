@@ -1,0 +1,35 @@
+"""Phase 1: the Explorer looks at the explore partition; its kept cells become the research report."""
+
+from __future__ import annotations
+
+from alphalab_nb.agents import run_agent
+from alphalab_nb.agents.tasks import ExploreTask
+from alphalab_nb.parts import Parts
+from alphalab_nb.phases.adapt import phase_deps
+from alphalab_nb.phases.steps import Result, step
+from alphalab_nb.session import compile_report, execute_notebook
+
+RAW = "1_explorer.ipynb"
+
+
+@step("explore")
+def explore_data(parts: Parts) -> Result:
+    """Run the Explorer: plan.md, learnings.md, data_report/, scripts/, plots/, notes/ and its raw notebook."""
+    workspace = parts.workspace
+    task = ExploreTask(folder=workspace.explore, data=workspace.explore_data, task=parts.task)
+    report = run_agent("explorer", phase_deps(parts, "explore", RAW, cwd=workspace.explore), task)
+    return {
+        "summary": report.summary,
+        "plots": sorted(path.name for path in (workspace.explore / "plots").glob("*.png")),
+        "learnings": (workspace.explore / "learnings.md").read_text(encoding="utf-8"),
+    }
+
+
+@step("explore")
+def compile_research_report(parts: Parts) -> Result:
+    """Compile the kept cells into report.ipynb and execute it once, top to bottom."""
+    workspace = parts.workspace
+    out = workspace.explore / "report.ipynb"
+    compile_report(workspace.agents / RAW, out)
+    execute_notebook(out, cwd=workspace.explore, sandbox=parts.sandbox)
+    return {"report": str(out.relative_to(workspace.root))}
