@@ -63,6 +63,8 @@ class Manifest(_Block):
     stochastic: bool = False
     baselines: tuple[str, ...] = ()
     """Baselines that must be certified before the campaign."""
+    reference: str = ""
+    """Family whose default is scored beside the champion on the sealed test."""
     task: dict[str, Any] = Field(default_factory=dict)
     """Defaults of the task block; its keys are the only ones allowed. A null default must be given by the campaign."""
 

@@ -27,6 +27,7 @@ class _Active:
     job: Job | None
     started: float
     score: Score | None = None
+    wants_score: bool = True
 
 
 class Pipeline:
@@ -47,10 +48,13 @@ class Pipeline:
         with self._lock:
             return [id for id, entry in self._active.items() if entry.run.experiment == experiment]
 
-    def start(self, run: Run, *, data: Path | None = None, artefact: Path | None = None) -> None:
-        """Begin a run: RUN on `data` (default: explore), or SCORE at once if an artefact is given."""
+    def start(self, run: Run, *, data: Path | None = None, artefact: Path | None = None, score: bool = True) -> None:
+        """Begin a run: RUN on `data` (default: explore), or SCORE at once if an artefact is given.
+
+        With `score=False` the run ends with its artefact and no value: a refit has nothing left to be judged on.
+        """
         self._parts.board.start_run(run.id)
-        self._enter(run)
+        self._enter(run, score=score)
         if artefact is not None:
             self._score(run, artefact)
         else:
@@ -82,9 +86,9 @@ class Pipeline:
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def _enter(self, run: Run) -> None:
+    def _enter(self, run: Run, *, score: bool = True) -> None:
         with self._lock:
-            self._active[run.id] = _Active(run, None, time.monotonic())
+            self._active[run.id] = _Active(run, None, time.monotonic(), wants_score=score)
 
     def _run(self, run: Run, data: Path) -> None:
         self._watch(run, self._executor.submit(self._run_command(run, data)), "run")
@@ -111,8 +115,10 @@ class Pipeline:
             self._finish(run, failure(self._parts, _label(end), tail(folder / "run" / "stderr.log"), end))
         elif not any((folder / "out" / "artefact").glob("*")):
             self._finish(run, failure(self._parts, "crash", "run.py ended without writing DIR/artefact/", end))
-        else:
+        elif self._active[run.id].wants_score:
             self._score(run, folder / "out" / "artefact")
+        else:
+            self._finish(run, Score(ok=True, label="ok", metric=self._parts.metric.name, value=None, harness=self._parts.evaluator.version))
 
     def _read_score(self, run: Run, folder: Path, end: Exit) -> Score:
         try:

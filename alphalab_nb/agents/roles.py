@@ -1,0 +1,79 @@
+"""The table of roles: prompt, tools, folders and limits. Adding a tool to a role is a word in its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alphalab_nb.tools import TOOLS
+from alphalab_nb.workspace import Workspace
+
+_CODE = ("run_cell", "shell_exec", "note")
+_LOOK = ("read_file", "grep_file")
+_EDIT = ("write_file", "edit_file")
+_MEMORY = ("read_board", "read_playbook")
+
+
+@dataclass(frozen=True)
+class Role:
+    """One row."""
+
+    name: str
+    prompt: str
+    """The adapter's file that describes the role."""
+    contract: str
+    """File in contracts/: what our code needs of the role; it stands after the prompt and wins."""
+    tools: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+    """Properties of Workspace; the role's working folder is always readable."""
+    writes: tuple[str, ...] = ()
+    """Properties of Workspace, in which the working folder counts only as `cwd`."""
+    must_call: str = ""
+    """A tool without which the report is refused."""
+    requests: int = 100
+    """Responses per conversation."""
+
+    def folders(self, workspace: Workspace, cwd: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """Return what the role may read and what it may write."""
+        return (
+            (cwd, *(_folder(workspace, cwd, name) for name in self.reads)),
+            tuple(_folder(workspace, cwd, name) for name in self.writes),
+        )
+
+
+def _folder(workspace: Workspace, cwd: Path, name: str) -> Path:
+    path: Path = cwd if name == "cwd" else getattr(workspace, name)
+    return path
+
+
+_WORKER_READS = ("adapter", "explore", "explore_data", "harness", "experiments", "playbook")
+
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        Role("customizer", "phase0_customizer.md", "customizer.md", (*_CODE, *_LOOK, *_EDIT), reads=("explore_data",),
+             writes=("adapter",)),
+        # Paper: 200-400 tool calls in 30-90 minutes.
+        Role("explorer", "phase1_explorer.md", "explorer.md", (*_CODE, *_LOOK, *_EDIT, "view_image"), reads=("explore_data", "adapter"),
+             writes=("cwd",), requests=500),
+        Role("builder", "phase2_builder.md", "builder.md", (*_CODE, *_LOOK, *_EDIT), reads=("adapter", "explore", "explore_data"),
+             writes=("cwd", "harness"), requests=200),
+        Role("critic", "phase2_critic.md", "critic.md", (*_CODE, *_LOOK, "write_file", "verdict"),
+             reads=("adapter", "harness", "explore", "explore_data"), writes=("cwd",), must_call="verdict", requests=100),
+        Role("tester", "phase2_tester.md", "tester.md", (*_CODE, *_LOOK, *_EDIT, "verdict"), reads=("adapter", "harness", "explore_data"),
+             writes=("cwd",), must_call="verdict", requests=100),
+        Role("worker_implement", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY), reads=_WORKER_READS, writes=("cwd",),
+             requests=120),
+        Role("worker_fix", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY), reads=_WORKER_READS, writes=("cwd",),
+             requests=80),
+        Role("worker_analyze", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "view_image", "update_playbook"),
+             reads=_WORKER_READS, writes=("cwd",), requests=60),
+        Role("reporter", "phase3_strategist.md", "reporter.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "view_image"), reads=_WORKER_READS,
+             writes=("reports",), requests=60),
+        Role("supervisor", "phase3_supervisor.md", "supervisor.md", (*_LOOK, "edit_file", *_MEMORY), reads=(*_WORKER_READS, "reports"),
+             writes=("adapter",), requests=60),
+    )
+}
+
+_unknown = {name for role in ROLES.values() for name in role.tools} - set(TOOLS)
+assert not _unknown, _unknown

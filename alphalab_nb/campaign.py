@@ -1,0 +1,310 @@
+"""Campaign: opens a workspace and hands out its parts. A facade without logic of its own."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from alphalab_nb.adapter import Adapter, copy_adapter, load_builtin
+from alphalab_nb.config import CampaignConfig, dump_config, load_config, parse_config
+from alphalab_nb.dispatch import Dispatcher
+from alphalab_nb.errors import BadInput, PhaseFailed, WorkspaceError
+from alphalab_nb.executors import Executor, make_executor
+from alphalab_nb.partitions import SeriesSpec, load_series, plan_partitions
+from alphalab_nb.parts import Parts, open_parts
+from alphalab_nb.report import milestone, write_report
+from alphalab_nb.resources import shipped
+from alphalab_nb.runner import run_phase
+from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.database import Database
+from alphalab_nb.storage.leaderboard import Row, leaderboard
+from alphalab_nb.storage.ledger import Spent
+from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.strategies.base import Strategy
+from alphalab_nb.strategies.registry import make_strategy
+from alphalab_nb.workspace import PHASES, Workspace
+
+Progress = Callable[[str, str], None]
+"""Called with (phase, what happens now)."""
+
+
+class Campaign:
+    """One end-to-end run of the pipeline on one task: a workspace plus its configuration."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    @classmethod
+    def create(cls, root: str | Path, config: str | Path | None = None, **settings: Any) -> Campaign:
+        """Make a new campaign in a folder, from a campaign.yaml, from settings, or both (settings win).
+
+        Everything is checked before anything is written: the configuration, the domain, the data, the folder.
+
+        Raises:
+            BadInput: what is wrong, and the remedy.
+        """
+        workspace = Workspace(root)
+        if workspace.config.exists():
+            raise WorkspaceError(f"{workspace.root} already holds a campaign; open it, or choose another folder")
+        base = Path(config).resolve().parent if config is not None else Path.cwd()
+        parsed = load_config(Path(config), settings) if config is not None else parse_config(settings)
+        parsed = _with_absolute_data(parsed, base)
+        adapter = _adapter(parsed.domain)
+        _check_task(adapter, parsed)
+        _check_data(adapter, parsed, base)
+        workspace.make()
+        copy_adapter(adapter, workspace.adapter)
+        for notebook in sorted(shipped("notebooks").glob("[0-9]_*.ipynb")):
+            shutil.copyfile(notebook, workspace.notebooks / "source" / notebook.name)
+        Database.create(workspace.database)
+        workspace.config.write_text(dump_config(parsed), encoding="utf-8")
+        return cls.open(workspace.root)
+
+    @classmethod
+    def open(cls, root: str | Path) -> Campaign:
+        """Open an existing campaign.
+
+        Raises:
+            WorkspaceError: the folder holds none, cannot be written, or belongs to a newer version.
+        """
+        return cls(open_parts(root))
+
+    # -- parts -------------------------------------------------------------------------------------------
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.parts.workspace
+
+    @property
+    def config(self) -> CampaignConfig:
+        return self.parts.config
+
+    @property
+    def board(self) -> Board:
+        return self.parts.board
+
+    @property
+    def playbook(self) -> Playbook:
+        return self.parts.playbook
+
+    def strategy(self) -> Strategy:
+        """Return the configured strategy."""
+        return make_strategy(self.config.strategy)
+
+    def executor(self) -> Executor:
+        """Return the configured executor."""
+        block = self.config.executor
+        return make_executor(block.kind, slots=block.slots, cores_per_slot=block.cores_per_slot)
+
+    def dispatcher(self, *, strategy: Strategy, executor: Executor, progress: Callable[[Dispatcher], None] | None = None) -> Dispatcher:
+        """Return the loop of phase 3, with milestone reports into reports/."""
+        return Dispatcher(self.parts, strategy=strategy, executor=executor, milestone=self._milestone, progress=progress)
+
+    def _milestone(self, number: int) -> None:
+        text = milestone(self.board, self.parts.metric, number=number)
+        (self.workspace.reports / f"milestone_{number}.md").write_text(text, encoding="utf-8")
+
+    # -- running -----------------------------------------------------------------------------------------
+
+    def phase(self) -> str:
+        """Return the first phase that has not ended, or `done`."""
+        return next((name for name in PHASES if not self.finished(name)), "done")
+
+    def finished(self, phase: str) -> bool:
+        known = self.board.step(phase, "phase")
+        return known is not None and known["status"] == "finished"
+
+    def run(self, phase: str | None = None, *, progress: Progress | None = None) -> None:
+        """Run one phase, or all that have not ended, headless; each resumes at its first unfinished step.
+
+        Raises:
+            BadInput: unknown phase, or an earlier phase has not ended.
+            PhaseFailed: the phase failed; the message names cell and reason, `exit_code` the kind of failure.
+        """
+        if phase is not None:
+            self._check_phase(phase)
+        for name in PHASES if phase is None else (phase,):
+            if not self.finished(name):
+                self._run_phase(name, progress)
+
+    def start(self, phase: str) -> subprocess.Popen[bytes]:
+        """Run a phase detached; returns at once. `wait` waits for it, and it goes on if this kernel dies."""
+        self._check_phase(phase)
+        with (self.workspace.root / f"{phase}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "alphalab_nb.cli", "run", str(self.workspace.root), "--phase", phase],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )
+
+    def wait(self, phase: str = "experiment", *, timeout_s: float | None = None) -> bool:
+        """Wait until a started phase has ended; False if the time is over first.
+
+        Raises:
+            PhaseFailed: the phase failed.
+        """
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        while end is None or time.monotonic() < end:
+            known = self.board.step(phase, "phase")
+            if known is not None and known["status"] == "finished":
+                return True
+            if known is not None and known["status"] == "failed":
+                raise PhaseFailed(str((known["result"] or {}).get("error", "")))
+            time.sleep(0.2)
+        return False
+
+    def _check_phase(self, phase: str) -> None:
+        if phase not in PHASES:
+            raise BadInput(f"there is no phase '{phase}'; the phases are {', '.join(PHASES)}")
+        missing = [name for name in PHASES[: PHASES.index(phase)] if not self.finished(name)]
+        if missing:
+            raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
+
+    def _run_phase(self, phase: str, progress: Progress | None) -> None:
+        self.board.set_step(phase, "phase", "started")
+        self.board.event("phase", f"{phase} started", role=phase)
+        result = run_phase(
+            self.workspace.notebook_source(phase), self.workspace.notebook(phase), {"workspace": str(self.workspace.root)},
+            on_cell=None if progress is None else lambda text: progress(phase, text),
+        )
+        if not result.ok:
+            message = f"phase '{phase}' failed in cell {result.failing_cell}: {result.ename}: {result.evalue}"
+            self.board.set_step(phase, "phase", "failed", result={"error": message}, seconds=result.seconds)
+            failure = PhaseFailed(f"{message}\n  the executed notebook: {self.workspace.notebook(phase)}")
+            failure.exit_code = result.exit_code
+            raise failure
+        self.board.set_step(phase, "phase", "finished", seconds=result.seconds)
+        self.board.event("phase", f"{phase} finished in {result.seconds:.1f} s", role=phase)
+
+    # -- looking -----------------------------------------------------------------------------------------
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return the leaderboard, best first."""
+        rows = [asdict(row) for row in self.rows()]
+        return pd.DataFrame(rows, columns=list(Row.__dataclass_fields__)).set_index("rank")
+
+    def rows(self) -> list[Row]:
+        return leaderboard(self.board, self.parts.metric, self.board.fact("harness"))
+
+    @property
+    def spent(self) -> Spent:
+        return self.parts.ledger.total()
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of the campaign as JSON data (the form of `status --json`)."""
+        rows = self.rows()
+        sealed = self.board.fact("sealed")
+        keys = ("score", "confirm", "search", "baselines", "reads")
+        return {
+            "phase": self.phase(),
+            "states": {state.value: count for state, count in self.board.counts().items()},
+            "best": asdict(rows[0]) if rows else {},
+            "spent": asdict(self.spent),
+            "stop_reason": self.board.fact("stop_reason"),
+            "sealed": None if sealed is None else {key: sealed[key] for key in keys},
+            "sandbox": (self.board.fact("sandbox") or {}).get("level"),
+            "paused": bool(self.board.fact("paused", False)),
+        }
+
+    def leaderboard_data(self) -> dict[str, Any]:
+        """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
+        return {"metric": asdict(self.parts.metric), "rows": [asdict(row) for row in self.rows()]}
+
+    def report(self) -> Path:
+        """Write report.html from what the board holds now."""
+        return write_report(self.workspace, self.board, self.playbook, self.parts.ledger, self.parts.metric, self.config)
+
+    def __repr__(self) -> str:
+        return f"Campaign({self.config.name!r}, phase={self.phase()!r}, {sum(self.board.counts().values())} experiments)"
+
+    # -- steering: a row in `commands`; the process that runs the campaign applies it ------------------------
+
+    def approve(self, id: int, *, by: str | None = None) -> int:
+        """Accept a proposed experiment."""
+        return self._command("approve", by, id=self.board.get(id).id)
+
+    def veto(self, id: int, *, reason: str, by: str | None = None) -> int:
+        """Refuse an experiment; the strategy reads the reason."""
+        return self._command("veto", by, id=self.board.get(id).id, reason=reason)
+
+    def cancel(self, id: int, *, reason: str = "", by: str | None = None) -> int:
+        """Cancel an experiment that has not finished; its running job is killed."""
+        return self._command("cancel", by, id=self.board.get(id).id, reason=reason)
+
+    def pin(self, id: int, *, by: str | None = None) -> int:
+        """Let an experiment run next."""
+        return self._command("pin", by, id=self.board.get(id).id)
+
+    def inject(self, name: str, *, hypothesis: str, family: str = "", config: dict[str, Any] | None = None, brief: str = "",
+               priority: int = 1, by: str | None = None) -> int:
+        """Add an experiment of your own."""
+        return self._command("inject", by, name=name, hypothesis=hypothesis, family=family, config=config or {}, brief=brief,
+                             priority=priority)
+
+    def note(self, text: str, *, by: str | None = None) -> int:
+        """Leave a note that the strategy reads at its next turn."""
+        return self._command("note", by, text=text)
+
+    def pause(self, *, by: str | None = None) -> int:
+        return self._command("pause", by)
+
+    def resume(self, *, by: str | None = None) -> int:
+        return self._command("resume", by)
+
+    def stop(self, *, by: str | None = None) -> int:
+        """End the experiments: running jobs end first."""
+        return self._command("stop", by)
+
+    def _command(self, verb: str, by: str | None, **args: Any) -> int:
+        return self.board.command(verb, by=by or _user(), **args)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "user"
+
+
+def _adapter(domain: str) -> Adapter:
+    """Return a shipped adapter by name, or one of the user's own by its folder."""
+    own = Path(domain)
+    adapter = Adapter(own.resolve()) if (own / "manifest.yaml").is_file() else load_builtin(domain)
+    adapter.validate()
+    return adapter
+
+
+def _with_absolute_data(config: CampaignConfig, base: Path) -> CampaignConfig:
+    data = json.loads(json.dumps(config.data))
+    for block in (data, *data.get("covariates", [])):
+        path = block.get("path") if isinstance(block, dict) else None
+        if isinstance(path, str) and ":" not in path:
+            block["path"] = str((base / Path(path).expanduser()).resolve())
+    return config.model_copy(update={"data": data})
+
+
+def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
+    from alphalab_nb.config import nearest
+    from alphalab_nb.errors import ConfigError
+
+    known = adapter.manifest.task
+    for key in config.task:
+        if key not in known:
+            raise ConfigError(f"unknown key 'task.{key}'{nearest(key, list(known))}")
+    if {**known, **config.task}.get("horizon") is None:
+        raise ConfigError("'task.horizon' is missing; say how many rows ahead to forecast")
+    adapter.metric({**known, **config.task})
+
+
+def _check_data(adapter: Adapter, config: CampaignConfig, base: Path) -> None:
+    panel = load_series(SeriesSpec.from_config(config.data, base), base)
+    plan_partitions(panel, config.partitions, int({**adapter.manifest.task, **config.task}["horizon"]))

@@ -1,0 +1,1 @@
+"""The offline researcher's model."""

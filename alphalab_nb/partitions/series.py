@@ -1,0 +1,410 @@
+"""The rule "series": cut a panel by time into explore, search, confirm and sealed, and write them.
+
+explore goes to data/explore, which agents see; the others to vault/. The manifest is written last: without it nothing counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from alphalab_nb.config import nearest
+from alphalab_nb.errors import ConfigError, DataError, WorkspaceError
+from alphalab_nb.partitions.base import HIDDEN, NAMES, Name, Panel, Repair, write_panel
+from alphalab_nb.partitions.frequency import main_season
+from alphalab_nb.workspace import Workspace
+
+FRACTIONS: dict[Name, float] = {"explore": 0.60, "search": 0.15, "confirm": 0.10, "sealed": 0.15}
+"""Default shares of the rows, in time order (contract)."""
+MANIFEST = "manifest.json"
+_REPAIRS = "repairs.json"
+
+
+@dataclass(frozen=True)
+class PartitionReport:
+    """What was split, how, and what was mended; shown in the notebook."""
+
+    rows: dict[str, tuple[int, int]]
+    """Partition -> first and last row in the whole grid, inclusive."""
+    spans: dict[str, tuple[str, str]]
+    """Partition -> first and last stamp."""
+    items: int
+    freq: str
+    season: int
+    seasons: tuple[int, ...]
+    dropped_before: int
+    """Rows before explore that no partition uses."""
+    dropped_after: int
+    """Rows after the sealed end that no partition uses."""
+    dropped_items: tuple[str, ...]
+    """Series without a value in explore, left out everywhere."""
+    repairs: dict[str, dict[str, int]]
+    """Partition -> kind of repair -> how many."""
+    fingerprint: str
+    """Hash of the source data; other data in the same workspace is refused."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, object]) -> PartitionReport:
+        """Undo `as_dict` after a trip through JSON."""
+        fields = dict(held)
+        for key in ("rows", "spans"):
+            fields[key] = {k: tuple(v) for k, v in cast("dict[str, list[object]]", fields[key]).items()}
+        for key in ("seasons", "dropped_items"):
+            fields[key] = tuple(cast("list[object]", fields[key]))
+        return cls(**fields)  # pyright: ignore[reportArgumentType]
+
+    def to_markdown(self) -> str:
+        """Return a table of the partitions and a list of the repairs."""
+        lines = ["| partition | rows | from | to | repairs |", "|---|---|---|---|---|"]
+        for name, (first, last) in self.rows.items():
+            mended = ", ".join(f"{n} {kind}" for kind, n in self.repairs.get(name, {}).items()) or "none"
+            start, end = self.spans[name]
+            lines.append(f"| {name} | {first}..{last} ({last - first + 1}) | {start} | {end} | {mended} |")
+        lines.append(f"\n{self.items} series, step {self.freq}, season {self.season} rows.")
+        if self.dropped_before or self.dropped_after:
+            lines.append(f"Rows left out: {self.dropped_before} before explore, {self.dropped_after} after sealed.")
+        if self.dropped_items:
+            lines.append(f"Series left out, without a value in explore: {', '.join(self.dropped_items)}.")
+        return "\n".join(lines)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+
+def make_partitions(panel: Panel, split: Mapping[str, object], horizon: int, workspace_root: Path) -> PartitionReport:
+    """Split a panel and write data/explore and vault/; a finished split is only read back.
+
+    Args:
+        panel: what `load_series` returned.
+        split: the `partitions:` block of campaign.yaml; empty means 60/15/10/15.
+        horizon: rows of one forecast; each partition must hold at least one.
+        workspace_root: the campaign's folder.
+
+    Raises:
+        DataError: too short, ranges that do not connect, or other data than the workspace was made with.
+        ConfigError: unknown key or wrong value in `split`.
+    """
+    workspace = Workspace(workspace_root)
+    bounds = split_rows(panel, split, horizon)
+    fingerprint = panel.fingerprint()
+    if (workspace.vault / MANIFEST).is_file():
+        return _finished(workspace, fingerprint, bounds)
+    kept, dropped = _usable(panel, bounds)
+    return _write(workspace, kept, bounds, dropped, fingerprint)
+
+
+def _finished(workspace: Workspace, fingerprint: str, bounds: dict[Name, tuple[int, int]]) -> PartitionReport:
+    report = load_report(workspace.root)
+    if report.fingerprint != fingerprint:
+        raise DataError(
+            f"the data differs from what {workspace.root} was made with; its scores would not be comparable: "
+            "restore the old file, or create a new workspace"
+        )
+    if report.rows != {name: (first, end - 1) for name, (first, end) in bounds.items()}:
+        raise DataError(f"{workspace.root} was split into other rows; restore `partitions:` in campaign.yaml, or create a new workspace")
+    return report
+
+
+def load_report(workspace_root: Path) -> PartitionReport:
+    """Return the report of a finished split.
+
+    Raises:
+        DataError: there is none.
+    """
+    file = Workspace(workspace_root).vault / MANIFEST
+    if not file.is_file():
+        raise DataError(f"{workspace_root} has no partitions yet; run the campaign's first phase")
+    return PartitionReport.from_dict(json.loads(file.read_text(encoding="utf-8"))["report"])
+
+
+def split_rows(panel: Panel, split: Mapping[str, object], horizon: int) -> dict[Name, tuple[int, int]]:
+    """Return for each partition its first row and the row after its last.
+
+    Raises:
+        ConfigError: unknown key or wrong value.
+        DataError: ranges that do not connect or leave the data, or a partition shorter than the horizon.
+    """
+    wanted = _wanted(split)
+    bounds = _bounds(wanted, panel, horizon) if wanted else _default_bounds(panel, horizon)
+    for name, (first, end) in bounds.items():
+        if end - first < horizon:
+            raise DataError(
+                f"partition {name} would hold {max(0, end - first)} rows, less than one forecast of {horizon}; give more "
+                f"data (there are {panel.rows} rows), lower task.horizon, or set partitions: {{{name}_rows: {horizon}}}"
+            )
+    return bounds
+
+
+_Part = tuple[int, int] | int | float
+"""What a person may write for a partition: inclusive rows, a count, or a share."""
+
+
+def _wanted(split: Mapping[str, object]) -> dict[Name, _Part]:
+    """Read the `partitions:` block."""
+    wanted: dict[Name, _Part] = {}
+    known = [*NAMES, *(f"{name}_rows" for name in NAMES), "fractions", "rule"]
+    for key, value in split.items():
+        if key not in known:
+            raise ConfigError(f"unknown key 'partitions.{key}'{nearest(str(key), known)}")
+        if key == "fractions":
+            wanted |= _fractions(value)
+        elif key != "rule":
+            name = cast("Name", key.removesuffix("_rows"))
+            if name in wanted:
+                raise ConfigError(f"'partitions.{name}' is set twice; keep one of {name}, {name}_rows, fractions")
+            wanted[name] = _part(key, value)
+        elif value != "series":
+            raise ConfigError(f"'partitions.rule' must be series for time series, not {value!r}")
+    shares = [v for v in wanted.values() if isinstance(v, float)]
+    if len(shares) == len(NAMES) and abs(sum(shares) - 1) > 1e-6:
+        raise ConfigError(f"the shares of the four partitions add up to {sum(shares):g}; make it 1")
+    return wanted
+
+
+def _fractions(value: object) -> dict[Name, _Part]:
+    if not isinstance(value, (list, tuple)) or len(cast("list[object]", value)) != len(NAMES):
+        raise ConfigError("'partitions.fractions' must be four numbers: [0.6, 0.15, 0.1, 0.15] or [60, 15, 10, 15]")
+    numbers = cast("list[object]", value)
+    if not all(isinstance(n, (int, float)) and not isinstance(n, bool) and n > 0 for n in numbers):
+        raise ConfigError("'partitions.fractions' must be four positive numbers")
+    total = sum(cast("list[float]", numbers))
+    if not any(abs(total - whole) < 1e-6 * whole for whole in (1, 100)):
+        raise ConfigError(f"'partitions.fractions' add up to {total:g}; make it 1 or 100")
+    return {name: float(n) / total for name, n in zip(NAMES, cast("list[float]", numbers), strict=True)}
+
+
+def _part(key: str, value: object) -> _Part:
+    if isinstance(value, (list, tuple)) and not key.endswith("_rows"):
+        pair = cast("list[object]", value)
+        if len(pair) == 2 and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in pair):
+            first, last = cast("list[int]", pair)
+            if first <= last:
+                return first, last
+    elif (isinstance(value, int) and not isinstance(value, bool) and value > 0) or (
+        isinstance(value, float) and 0 < value < 1 and not key.endswith("_rows")
+    ):
+        return value
+    raise ConfigError(
+        f"'partitions.{key}' must be a number of rows, a share below 1 or [first, last] row, not {value!r}"
+        if not key.endswith("_rows")
+        else f"'partitions.{key}' must be a number of rows, not {value!r}"
+    )
+
+
+def _default_bounds(panel: Panel, horizon: int) -> dict[Name, tuple[int, int]]:
+    """Cut by `FRACTIONS`; of a ragged panel by those of its shortest series, so that it keeps some explore rows."""
+    if (panel.lengths == panel.lengths[0]).all() or (panel.shared_times and panel.lengths.min() >= 0.5 * panel.rows):
+        return _bounds(dict(FRACTIONS), panel, horizon)
+    shortest = int(panel.lengths.min())
+    counts: dict[Name, _Part] = {name: max(horizon, int(FRACTIONS[name] * shortest)) for name in HIDDEN}
+    return _bounds(counts, panel, horizon)
+
+
+def _bounds(wanted: dict[Name, _Part], panel: Panel, horizon: int) -> dict[Name, tuple[int, int]]:
+    """Lay the partitions end to end; what is not given takes its default share of the rest."""
+    sealed, explore = wanted.get("sealed"), wanted.get("explore")
+    end = sealed[1] + 1 if isinstance(sealed, tuple) else panel.rows
+    first = explore[0] if isinstance(explore, tuple) else 0
+    if end > panel.rows:
+        raise DataError(f"partitions.sealed ends at row {end - 1}, but the data ends at row {panel.rows - 1}")
+    sizes = _sizes(wanted, end - first)
+    if sum(sizes.values()) > end - first:
+        raise DataError(f"the partitions ask for {sum(sizes.values())} rows but there are {end - first}; lower the counts in partitions:")
+    starts = end - np.cumsum([sizes[name] for name in reversed(NAMES)])[::-1]
+    bounds: dict[Name, tuple[int, int]] = {name: (int(start), int(start) + sizes[name]) for name, start in zip(NAMES, starts, strict=True)}
+    _refuse_disconnected(wanted, bounds)
+    return bounds
+
+
+def _sizes(wanted: dict[Name, _Part], rows: int) -> dict[Name, int]:
+    sizes: dict[Name, int] = {}
+    for name, part in wanted.items():
+        if isinstance(part, tuple):
+            sizes[name] = part[1] - part[0] + 1
+        else:
+            sizes[name] = part if isinstance(part, int) else int(part * rows + 1e-9)
+    left = rows - sum(sizes.values())
+    open_names: list[Name] = [name for name in NAMES if name not in wanted]
+    weight = sum(FRACTIONS[name] for name in open_names)
+    sizes |= {name: max(0, int(left * FRACTIONS[name] / weight)) for name in open_names}
+    if "explore" in open_names or isinstance(wanted.get("explore"), float):
+        sizes["explore"] += max(0, rows - sum(sizes.values()))  # what rounding left over
+    return sizes
+
+
+def _refuse_disconnected(wanted: dict[Name, _Part], bounds: dict[Name, tuple[int, int]]) -> None:
+    for name, part in wanted.items():
+        if isinstance(part, tuple) and part != (bounds[name][0], bounds[name][1] - 1):
+            raise DataError(
+                f"partitions.{name} is {list(part)}, but the others leave it rows {bounds[name][0]}..{bounds[name][1] - 1}; "
+                "partitions must connect in time: explore, search, confirm, sealed without holes or overlaps"
+            )
+
+
+def _usable(panel: Panel, bounds: dict[Name, tuple[int, int]]) -> tuple[Panel, tuple[str, ...]]:
+    """Leave out series without two values in explore: nothing could be fitted or scaled for them."""
+    first, end = bounds["explore"]
+    keep = np.isfinite(panel.target[first:end]).sum(axis=0) >= 2
+    dropped = tuple(name for name, kept in zip(panel.items, keep, strict=True) if not kept)
+    if len(dropped) > 0.5 * len(panel.items):
+        raise DataError(
+            f"{len(dropped)} of {len(panel.items)} series have no values in explore (rows {first}..{end - 1}); give "
+            "the later partitions fewer rows: partitions: {search_rows: ..., confirm_rows: ..., sealed_rows: ...}"
+        )
+    _refuse_blank(panel, bounds)
+    return (panel.select(keep) if dropped else panel), dropped
+
+
+def _refuse_blank(panel: Panel, bounds: dict[Name, tuple[int, int]]) -> None:
+    for name, (first, end) in bounds.items():
+        if not np.isfinite(panel.target[first:end]).any():
+            raise DataError(f"partition {name} (rows {first}..{end - 1}) holds no value at all; move its bounds in partitions:")
+
+
+def _write(
+    workspace: Workspace,
+    panel: Panel,
+    bounds: dict[Name, tuple[int, int]],
+    dropped: tuple[str, ...],
+    fingerprint: str,
+) -> PartitionReport:
+    parts = _parts(panel, bounds, dropped)
+    report = _report(panel, parts, bounds, dropped, fingerprint)
+    _sweep(workspace)
+    building = _building(workspace)
+    try:
+        _write_parts(building, parts)
+        manifest = {"version": 1, "report": report.as_dict(), "files": _hashes(building, parts)}
+        (building / "vault" / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        workspace.data.mkdir(exist_ok=True)
+        (building / "explore").replace(workspace.explore_data)
+        (building / "vault").replace(workspace.vault)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return report
+
+
+def _building(workspace: Workspace) -> Path:
+    try:
+        workspace.root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".partitions-", dir=workspace.root))  # mode 0700
+    except OSError as error:
+        raise WorkspaceError(f"cannot write to {workspace.root}: {error.strerror}; choose a folder you may write to") from error
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Remove what an interrupted split left behind."""
+    stale = [*workspace.root.glob(".partitions-*"), workspace.explore_data, workspace.vault]
+    for folder in stale:
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def _parts(panel: Panel, bounds: dict[Name, tuple[int, int]], dropped: tuple[str, ...]) -> dict[Name, Panel]:
+    parts: dict[Name, Panel] = {name: panel.slice(first, end) for name, (first, end) in bounds.items()}
+    explore = parts["explore"]
+    # the season is guessed from what agents may see
+    season, seasons = main_season(explore.target, panel.seasons)
+    mended = _before(panel, bounds) + explore.repairs + tuple(_dropped_item(name) for name in dropped)
+    parts["explore"] = replace(explore, repairs=tuple(r for r in mended if r["item"] in (None, *panel.items, *dropped)))
+    return {name: replace(part, season=season, seasons=seasons) for name, part in parts.items()}
+
+
+def _before(panel: Panel, bounds: dict[Name, tuple[int, int]]) -> tuple[Repair, ...]:
+    """Repairs that concern no single row belong to explore, wherever it begins."""
+    if bounds["explore"][0] == 0:
+        return ()
+    return tuple(r for r in panel.repairs if r["t"] is None)
+
+
+def _dropped_item(name: str) -> Repair:
+    detail = "fewer than two values in explore; the series is left out of every partition"
+    return Repair(kind="dropped", item=name, t=None, timestamp=None, detail=detail, rows=1)
+
+
+def _report(
+    panel: Panel,
+    parts: dict[Name, Panel],
+    bounds: dict[Name, tuple[int, int]],
+    dropped: tuple[str, ...],
+    fingerprint: str,
+) -> PartitionReport:
+    explore = parts["explore"]
+    return PartitionReport(
+        rows={name: (first, end - 1) for name, (first, end) in bounds.items()},
+        spans={name: part.span() for name, part in parts.items()},
+        items=len(panel.items),
+        freq=panel.freq,
+        season=explore.season,
+        seasons=explore.seasons,
+        dropped_before=bounds["explore"][0],
+        dropped_after=panel.rows - bounds["sealed"][1],
+        dropped_items=dropped,
+        repairs={name: dict(Counter(r["kind"] for r in part.repairs)) for name, part in parts.items()},
+        fingerprint=fingerprint,
+    )
+
+
+def _write_parts(building: Path, parts: dict[Name, Panel]) -> None:
+    (building / "vault").mkdir(mode=0o700)
+    for name, part in parts.items():
+        folder = building / "explore" if name == "explore" else building / "vault" / name
+        write_panel(folder, part, name)
+        (folder / _REPAIRS).write_text(json.dumps(list(part.repairs), indent=1) + "\n", encoding="utf-8")
+        if name != "explore":
+            folder.chmod(0o700)
+    as_frame(parts["explore"]).to_parquet(building / "explore" / "panel.parquet", index=False)
+
+
+def _hashes(building: Path, parts: Iterable[Name]) -> dict[str, str]:
+    """Return sha256 of each file by its path in the finished workspace."""
+    hashes: dict[str, str] = {}
+    for name in parts:
+        folder = building / "explore" if name == "explore" else building / "vault" / name
+        place = "data/explore" if name == "explore" else f"vault/{name}"
+        for file in sorted(folder.iterdir()):
+            hashes[f"{place}/{file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashes
+
+
+def as_frame(panel: Panel) -> pd.DataFrame:
+    """Return a table: wide (time, one column per series, covariates) when stamps and covariates are shared, else long."""
+    if panel.shared_times and panel.covariates.shape[1] == 1:
+        covariates = {_covariate_column(panel, i): panel.covariates[:, 0, i] for i in range(panel.covariates.shape[2])}
+        columns = {name: panel.target[:, i] for i, name in enumerate(panel.items)}
+        return pd.DataFrame({"time": _moments(panel.times), **columns, **covariates})
+    rows, items = panel.target.shape
+    times = np.broadcast_to(panel.times[:, None] if panel.shared_times else panel.times, (rows, items))
+    spread = np.broadcast_to(panel.covariates, (rows, items, panel.covariates.shape[2]))
+    columns = {_covariate_column(panel, i): spread[:, :, i].T.ravel() for i in range(spread.shape[2])}
+    long = {
+        "time": _moments(times.T.ravel()),
+        "item": np.repeat(panel.items, rows),
+        "target": panel.target.T.ravel(),
+    }
+    return pd.DataFrame({**long, **columns})
+
+
+def _covariate_column(panel: Panel, index: int) -> str:
+    name = panel.covariate_names[index]
+    return f"cov_{name}" if name in (*panel.items, "time", "item", "target") else name
+
+
+def _moments(
+    times: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
+    return times.astype("datetime64[s]")

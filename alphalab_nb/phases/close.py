@@ -1,0 +1,175 @@
+"""Phase 4: confirm the best on data no search has seen, then open the sealed test once for the champion."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from pathlib import Path
+
+from alphalab_nb.dispatch.pipeline import Pipeline
+from alphalab_nb.errors import BudgetEnded, PhaseFailed
+from alphalab_nb.executors import Executor
+from alphalab_nb.judge import paired_interval
+from alphalab_nb.parts import Parts
+from alphalab_nb.phases.build import score_baselines
+from alphalab_nb.phases.steps import Result, step
+from alphalab_nb.storage.experiment import Run, RunKind, Score
+from alphalab_nb.storage.leaderboard import Ranked, ranking
+from alphalab_nb.storage.snapshots import remove
+
+CANDIDATES = 5
+"""How many of the leaderboard's best are confirmed; few, because choosing among many on confirm would wear it out."""
+
+
+@step("report")
+def confirm_best(parts: Parts, executor: Executor) -> Result:
+    """Score the leaderboard's best and the best family default on the confirm partition, and choose the champion.
+
+    The champion is the candidate with the best mean improvement over the leader on search and confirm together.
+
+    Raises:
+        BudgetEnded: no experiment has a full score.
+    """
+    ranked = ranking(parts.board, parts.metric, parts.board.fact("harness"))
+    if not ranked:
+        raise BudgetEnded("no experiment reached a full score, so there is nothing to confirm; raise the limits and run again")
+    chosen = _with_references(parts, ranked)
+    parts.partitions.open("confirm", by="phase report", reason=f"confirm {len(chosen)} candidates")
+    scores = _score_stored(parts, executor, chosen, "confirm")
+    usable = {id: value for id, value in scores.items() if value is not None}
+    if not usable:
+        raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
+    score_baselines(parts, "confirm")
+    candidates = [entry for entry in ranked[:CANDIDATES] if entry.experiment.id in usable]
+    champion = _champion(parts, candidates, usable)
+    parts.board.set_fact("champion", champion.experiment.id)
+    rows = [
+        {"id": e.experiment.id, "name": e.experiment.name, "family": e.experiment.family, "stage": e.experiment.stage,
+         "search": e.value, "confirm": scores[e.experiment.id]} for e in chosen
+    ]
+    default = _best_default(ranked)
+    return {"champion": champion.experiment.id, "default": default.experiment.id if default else None, "rows": rows}
+
+
+@step("report")
+def open_sealed(parts: Parts, executor: Executor) -> Result:
+    """Open the sealed partition once: champion, its reference defaults and the baselines are scored in this one opening.
+
+    With `refit`, programs are RUN again on everything before the sealed rows first; both numbers are kept.
+    """
+    confirmed = parts.board.step("report", "confirm_best")
+    assert confirmed is not None, "confirm_best comes first"
+    champion = int(parts.board.fact("champion"))
+    by_id = {e.experiment.id: e for e in ranking(parts.board, parts.metric, parts.board.fact("harness"))}
+    entries = [by_id[champion], *(e for e in _references(parts, list(by_id.values())) if e.experiment.id != champion)]
+    refitted = _refit(parts, executor, entries) if parts.task.get("refit") else {}
+    parts.partitions.open("sealed", by="phase report", reason=f"sealed test of #{champion}", again=parts.partitions.reads("sealed") > 0)
+    fixed = _sealed_scores(parts, executor, entries, {e.experiment.id: _artefact(parts, e) for e in entries})
+    final = _sealed_scores(parts, executor, [e for e in entries if e.experiment.id in refitted], refitted) or fixed
+    if not final[champion].ok:
+        raise PhaseFailed(f"the champion #{champion} could not be scored on the sealed test: {final[champion].error}")
+    confirm_values = {row["id"]: row["confirm"] for row in confirmed["result"]["rows"]}
+    result = {
+        "champion": champion,
+        "score": final[champion].value,
+        "fixed_score": fixed[champion].value,
+        "refit": bool(refitted),
+        "confirm": confirm_values[champion],
+        "search": by_id[champion].value,
+        "baselines": score_baselines(parts, "sealed"),
+        "reads": parts.partitions.reads("sealed"),
+        "secondary": final[champion].secondary,
+        "references": [_against(parts, entry, final, champion) for entry in entries[1:]],
+    }
+    parts.board.set_fact("sealed", result)
+    return result
+
+
+def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: int) -> Result:
+    """Compare the champion with a reference on the paired units of the sealed test; negative is better."""
+    score = scores[entry.experiment.id]
+    row: Result = {"id": entry.experiment.id, "name": entry.experiment.name, "family": entry.experiment.family, "score": score.value}
+    if score.ok and score.units:
+        horizon, stride = int(parts.task["horizon"]), int(parts.task["stride"])
+        block = max(1, -(-horizon // stride))
+        interval = paired_interval(scores[champion].units, score.units, block=block, seed=parts.config.seed)
+        row["loss_difference"] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
+    return row
+
+
+def _champion(parts: Parts, candidates: Sequence[Ranked], confirm: dict[int, float | None]) -> Ranked:
+    leader = candidates[0]
+
+    def gain(entry: Ranked) -> float:
+        on_search = parts.metric.improvement(entry.value, leader.value)
+        mine, first = confirm[entry.experiment.id], confirm[leader.experiment.id]
+        assert mine is not None and first is not None
+        return on_search + parts.metric.improvement(mine, first)
+
+    return max(candidates, key=gain)
+
+
+def _best_default(ranked: Sequence[Ranked]) -> Ranked | None:
+    return next((entry for entry in ranked if entry.experiment.stage == "defaults"), None)
+
+
+def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The best family default, and the default of the manifest's reference family: fixed before any sealed number is known."""
+    named = next((e for e in ranked if e.experiment.stage == "defaults" and e.experiment.family == parts.adapter.manifest.reference), None)
+    found = [entry for entry in (_best_default(ranked), named) if entry is not None]
+    return list({entry.experiment.id: entry for entry in found}.values())
+
+
+def _with_references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
+    chosen = {entry.experiment.id: entry for entry in (*ranked[:CANDIDATES], *_references(parts, ranked))}
+    return list(chosen.values())
+
+
+def _artefact(parts: Parts, entry: Ranked) -> Path:
+    return parts.workspace.run(entry.runs[-1].id) / "out" / "artefact"
+
+
+def _score_stored(parts: Parts, executor: Executor, entries: Sequence[Ranked], partition: str) -> dict[int, float | None]:
+    jobs = [(_plan(parts, entry, "confirm", partition), None, _artefact(parts, entry)) for entry in entries]
+    scores = _execute(parts, executor, jobs)
+    return {run.experiment: score.value if score.ok else None for run, score in scores}
+
+
+def _sealed_scores(parts: Parts, executor: Executor, entries: Sequence[Ranked], artefacts: dict[int, Path]) -> dict[int, Score]:
+    jobs = [(_plan(parts, entry, "sealed", "sealed"), None, artefacts[entry.experiment.id]) for entry in entries]
+    return {run.experiment: score for run, score in _execute(parts, executor, jobs)}
+
+
+def _refit(parts: Parts, executor: Executor, entries: Sequence[Ranked]) -> dict[int, Path]:
+    """RUN each program again on explore + search + confirm, without a score: nothing is left there to judge it on."""
+    data = parts.workspace.root / "vault" / "refit"
+    if data.exists():
+        remove(data)
+    parts.partitions.merged(("explore", "search", "confirm"), data)
+    jobs = [(_plan(parts, entry, "verify", "sealed"), data, None) for entry in entries]
+    scores = _execute(parts, executor, jobs, score=False)
+    remove(data)
+    failed = [f"#{run.experiment}: {score.label} {score.error[-300:]}" for run, score in scores if not score.ok]
+    if failed:
+        raise PhaseFailed("a program could not be fitted again on everything before the sealed rows: " + "; ".join(failed))
+    return {run.experiment: parts.workspace.run(run.id) / "out" / "artefact" for run, _ in scores}
+
+
+def _plan(parts: Parts, entry: Ranked, kind: RunKind, partition: str) -> Run:
+    attempt = parts.board.attempt(entry.runs[-1].attempt)
+    return parts.board.plan_run(attempt, kind=kind, partition=partition, seed=entry.runs[-1].seed, fidelity="full")
+
+
+def _execute(parts: Parts, executor: Executor, jobs: Sequence[tuple[Run, Path | None, Path | None]], *,
+             score: bool = True) -> list[tuple[Run, Score]]:
+    """Carry planned runs through and return their scores, in the order given."""
+    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
+    pipeline = Pipeline(parts, executor, ended.put)
+    for run, data, artefact in jobs:
+        pipeline.start(run, data=data, artefact=artefact, score=score)
+    scores: dict[int, Score] = {}
+    for _ in jobs:
+        id = ended.get()
+        scores[id], seconds = pipeline.collect(id)
+        parts.board.end_run(id, scores[id], seconds)
+    return [(run, scores[run.id]) for run, _, _ in jobs]

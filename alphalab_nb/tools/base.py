@@ -1,0 +1,201 @@
+"""What a tool is: a typed function whose first argument is Deps and whose docstring the model reads.
+
+    @tool(slow=True)
+    def run_cell(deps: Deps, reason: str, code: str) -> str:
+        '''Run a cell. ...'''
+
+A ToolError (any AlphaLabError) becomes a failed observation; the conversation goes on. No tool takes a score.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_ai import RunContext
+from pydantic_ai import Tool as PydanticTool
+from pydantic_ai.exceptions import ModelRetry, ToolFailed
+
+from alphalab_nb.adapter import Adapter
+from alphalab_nb.config import CampaignConfig
+from alphalab_nb.errors import AlphaLabError, ToolError
+from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.ledger import Ledger
+from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alphalab_nb.sandbox import Sandbox
+    from alphalab_nb.session import Session
+
+_log = logging.getLogger(__name__)
+
+AGENT_CHARS = 8000
+"""Characters of an output that the agent sees, head and tail; the notebook keeps the rest (llm.md, layout rule 4)."""
+
+
+class Finding(BaseModel):
+    """One thing that is wrong with what was examined."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    severity: Literal["blocking", "major", "minor"]
+    file: str
+    line: int
+    """0 if it concerns the whole file."""
+    message: str
+    """One sentence: what was run and what came out."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the Critic or the Tester decided."""
+
+    passed: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class Deps:
+    """What the tools of one conversation work on. The caller gives the first block, `run_agent` fills the second from the role."""
+
+    workspace: Workspace
+    board: Board
+    playbook: Playbook
+    ledger: Ledger
+    adapter: Adapter
+    sandbox: Sandbox
+    config: CampaignConfig
+    phase: str
+    notebook: Path
+    """The conversation's raw notebook."""
+    cwd: Path
+    """Working folder; relative paths of tools start here."""
+    experiment: int | None = None
+
+    role: str = ""
+    reads: tuple[Path, ...] = ()
+    """Folders and files that may be read, beside those of `writes`."""
+    writes: tuple[Path, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Goes into the notebook: role, provider, model."""
+    verdict: Verdict | None = None
+    opened: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """The conversation's notebook and kernel; the kernel starts with the first cell."""
+        if self.opened is None:
+            from alphalab_nb.session import Session
+
+            self.cwd.mkdir(parents=True, exist_ok=True)
+            title = f"{self.role} #{self.experiment}" if self.experiment is not None else self.role
+            self.opened = Session(self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata)
+        return self.opened
+
+    def close(self) -> None:
+        """Stop the kernel, if one was started."""
+        if self.opened is not None:
+            self.opened.close()
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A declared tool. Calling it runs the plain function (tests, programs)."""
+
+    function: Callable[..., Any]
+    slow: bool
+    """Runs off the event loop."""
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    def __call__(self, deps: Deps, *args: Any, **kwargs: Any) -> Any:
+        return self.function(deps, *args, **kwargs)
+
+    @functools.cached_property
+    def schema(self) -> dict[str, Any]:
+        """Name, description and JSON schema, as a model sees them."""
+        definition = self.pydantic.tool_def
+        return {"name": definition.name, "description": definition.description, "parameters": definition.parameters_json_schema}
+
+    @functools.cached_property
+    def pydantic(self) -> PydanticTool[Deps]:
+        """The pydantic-ai tool; sequential, because cells share one kernel and files one folder."""
+        return PydanticTool(_adapted(self), takes_ctx=True, name=self.name, sequential=True, docstring_format="google")
+
+
+def tool(*, slow: bool = False) -> Callable[[Callable[..., Any]], Tool]:
+    """Declare a tool."""
+    return lambda function: Tool(function, slow)
+
+
+def _adapted(declared: Tool) -> Callable[..., Any]:
+    """Return the function with pydantic-ai's context in place of Deps, and failures as observations."""
+    function = declared.function
+
+    @functools.wraps(function)
+    async def call(ctx: RunContext[Deps], *args: Any, **kwargs: Any) -> Any:
+        try:
+            if declared.slow:
+                return await asyncio.to_thread(function, ctx.deps, *args, **kwargs)
+            return function(ctx.deps, *args, **kwargs)
+        except AlphaLabError as error:
+            raise ToolFailed(str(error)) from error
+        except (ModelRetry, ToolFailed):
+            raise
+        except Exception as error:  # noqa: BLE001 - one of the three edges: a broken tool must not end the conversation
+            _log.exception("tool %s", declared.name)
+            ctx.deps.board.event("tool_error", f"{declared.name}: {error!r}", role=ctx.deps.role, experiment=ctx.deps.experiment)
+            raise ToolFailed(f"{type(error).__name__}: {error}") from error
+
+    hints = typing.get_type_hints(function, include_extras=True)
+    first, *others = inspect.signature(function).parameters.values()
+    parameters = [first.replace(name="ctx", annotation=RunContext[Deps]), *(p.replace(annotation=hints[p.name]) for p in others)]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    del call.__wrapped__  # type: ignore[attr-defined]
+    return call
+
+
+def clip(text: str, limit: int = AGENT_CHARS) -> str:
+    """Keep head and tail of a long text and say how much is missing."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+
+
+def readable(deps: Deps, path: str) -> Path:
+    """Return the resolved path if this role may read it.
+
+    Raises:
+        ToolError: outside of the role's folders.
+    """
+    return _confined(deps, path, (*deps.writes, *deps.reads), "read")
+
+
+def writable(deps: Deps, path: str) -> Path:
+    """Return the resolved path if this role may write it; see `readable`."""
+    return _confined(deps, path, deps.writes, "write")
+
+
+def _confined(deps: Deps, path: str, roots: tuple[Path, ...], verb: str) -> Path:
+    resolved = (deps.cwd / path).resolve()
+    if any(resolved.is_relative_to(root.resolve()) for root in roots):
+        return resolved
+    allowed = ", ".join(_shown(deps, root) for root in roots) or "nothing"
+    raise ToolError(f"{deps.role or 'this role'} may not {verb} {path}; allowed: {allowed}")
+
+
+def _shown(deps: Deps, path: Path) -> str:
+    root = deps.workspace.root
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name

@@ -1,0 +1,117 @@
+"""Read and write files, confined to the folders of the role by resolved path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from alphalab_nb.errors import ToolError
+from alphalab_nb.process import write_atomic
+from alphalab_nb.tools.base import AGENT_CHARS, Deps, readable, tool, writable
+
+_MATCHES = 100
+"""Lines that grep_file shows at most."""
+
+
+@tool()
+def read_file(deps: Deps, path: str, offset: int = 1, limit: int = 500) -> str:
+    """Read a text file, or list a folder.
+
+    Args:
+        path: Relative to the working folder, or absolute.
+        offset: First line, from 1.
+        limit: Lines at most.
+    """
+    source = readable(deps, path)
+    if source.is_dir():
+        return "\n".join(sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in source.iterdir())) or "(empty folder)"
+    lines = _text(source, path).splitlines(keepends=True)
+    first = max(offset, 1) - 1
+    shown, size = 0, 0
+    for line in lines[first : first + max(limit, 1)]:
+        size += len(line)
+        if size > AGENT_CHARS and shown:
+            break
+        shown += 1
+    text = "".join(lines[first : first + shown])[:AGENT_CHARS]
+    last = first + shown
+    return text if last >= len(lines) else f"{text}[lines {first + 1} to {last} of {len(lines)}; read on with offset={last + 1}]"
+
+
+@tool()
+def write_file(deps: Deps, path: str, text: str) -> str:
+    """Write a whole text file; folders are made. Python is compiled at once and a syntax error reported.
+
+    Args:
+        path: Relative to the working folder.
+        text: The whole content.
+    """
+    target = writable(deps, path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, text)
+    return f"wrote {path}, {len(text.splitlines())} lines{_syntax(target, text)}"
+
+
+@tool()
+def edit_file(deps: Deps, path: str, old: str, new: str) -> str:
+    """Replace a passage that occurs exactly once.
+
+    Args:
+        path: Relative to the working folder.
+        old: The passage, exactly as it stands in the file.
+        new: What comes in its place.
+    """
+    target = writable(deps, path)
+    text = _text(target, path)
+    found = text.count(old) if old else 0
+    if found != 1:
+        raise ToolError(f"the passage occurs {found} times in {path}; it must occur exactly once: give more of its surroundings")
+    text = text.replace(old, new)
+    write_atomic(target, text)
+    return f"edited {path}{_syntax(target, text)}"
+
+
+@tool()
+def grep_file(deps: Deps, pattern: str, path: str) -> str:
+    """Find the lines that match a regular expression, in a file or in all files of a folder.
+
+    Args:
+        pattern: Python regular expression.
+        path: File or folder.
+    """
+    root = readable(deps, path)
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise ToolError(f"'{pattern}' is not a regular expression: {error}") from error
+    files = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
+    hits = [f"{file.relative_to(root) if root.is_dir() else path}:{number}: {line.strip()[:300]}"
+            for file in files for number, line in enumerate(_lines(file), start=1) if expression.search(line)]
+    more = f"\n[{len(hits) - _MATCHES} more]" if len(hits) > _MATCHES else ""
+    return "\n".join(hits[:_MATCHES]) + more or "no line matches"
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        return []
+
+
+def _text(path: Path, shown: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ToolError(f"there is no file {shown}") from error
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise ToolError(f"{shown} is not a text file") from error
+
+
+def _syntax(path: Path, text: str) -> str:
+    if path.suffix != ".py":
+        return ""
+    try:
+        compile(text, str(path), "exec")
+    except SyntaxError as error:
+        return f"; syntax error in line {error.lineno}: {error.msg}"
+    return ""
