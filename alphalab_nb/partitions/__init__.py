@@ -24,19 +24,15 @@ if TYPE_CHECKING:
     )
     from alphalab_nb.partitions.formats import load_series
     from alphalab_nb.partitions.guard import Partitions, Read, hidden_paths
-    from alphalab_nb.partitions.series import (
-        PartitionReport,
-        as_frame,
-        load_report,
-        make_partitions,
-        split_rows,
-    )
+    from alphalab_nb.partitions.series import PartitionReport, as_frame, load_report, make_partitions
+    from alphalab_nb.partitions.split import plan_partitions, split_rows
 
 _HOMES = {
     "base": ("HIDDEN", "NAMES", "CovariateSpec", "Panel", "Repair", "SeriesSpec", "read_panel"),
     "formats": ("load_series",),
     "guard": ("Partitions", "Read", "hidden_paths"),
-    "series": ("PartitionReport", "as_frame", "load_report", "make_partitions", "split_rows"),
+    "series": ("PartitionReport", "as_frame", "load_report", "make_partitions"),
+    "split": ("plan_partitions", "split_rows"),
 }
 
 __all__ = [
@@ -54,6 +50,7 @@ __all__ = [
     "load_report",
     "load_series",
     "make_partitions",
+    "plan_partitions",
     "read_panel",
     "split_rows",
 ]

@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Name = Literal["explore", "search", "confirm", "sealed"]
 
+Bounds = dict[Name, tuple[int, int]]
+"""Partition -> first row and the row after its last."""
+
 NAMES: tuple[Name, ...] = ("explore", "search", "confirm", "sealed")
 """The four partitions in time order; agents and experiments see the first only."""
 HIDDEN: tuple[Name, ...] = NAMES[1:]
@@ -87,8 +90,8 @@ class SeriesSpec:
         object.__setattr__(self, "covariates", tuple(self.covariates))
 
     @classmethod
-    def from_config(cls, block: Mapping[str, object]) -> SeriesSpec:
-        """Map the `data:` block of campaign.yaml onto a spec.
+    def from_config(cls, block: Mapping[str, object], base: Path | None = None) -> SeriesSpec:
+        """Map the `data:` block of campaign.yaml onto a spec; with `base`, relative paths are made absolute.
 
         Raises:
             ConfigError: unknown key (names the nearest known one), missing path, wrong type.
@@ -97,15 +100,20 @@ class SeriesSpec:
         if not isinstance(block.get("path"), str) or not block["path"]:
             raise ConfigError("'data.path' is missing; name the file: data: {path: traffic.csv}")
         return cls(
-            path=str(block["path"]),
+            path=_located(str(block["path"]), base),
             timestamp=_text(block, "timestamp"),
             target=_names(block.get("target"), "data.target") or None,
             item_id=_text(block, "item_id"),
             freq=_text(block, "freq"),
             start=_text(block, "start"),
             header=_flag(block, "header"),
-            covariates=_covariates(block.get("covariates")),
+            covariates=tuple(replace(c, path=_located(c.path, base)) if c.path else c for c in _covariates(block.get("covariates"))),
         )
+
+
+def _located(path: str, base: Path | None) -> str:
+    """Return a path counted from `base`; built-in data (package:name) has none."""
+    return path if base is None or path.startswith("statsmodels:") else str((base / Path(path).expanduser()).resolve())
 
 
 def _refuse_unknown(block: Mapping[str, object], kind: type, where: str) -> None:
