@@ -16,13 +16,13 @@ from typing import Any
 import pandas as pd
 
 from alphalab_nb.adapter import Adapter, copy_adapter, load_builtin
-from alphalab_nb.config import CampaignConfig, dump_config, load_config, parse_config
+from alphalab_nb.config import CampaignConfig, dump_config, load_config, nearest, parse_config
 from alphalab_nb.dispatch import Dispatcher
-from alphalab_nb.errors import BadInput, PhaseFailed, WorkspaceError
+from alphalab_nb.errors import BadInput, ConfigError, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
 from alphalab_nb.partitions import SeriesSpec, load_series, plan_partitions
 from alphalab_nb.parts import Parts, open_parts
-from alphalab_nb.report import milestone, write_report
+from alphalab_nb.report import budget_by_stage, milestone, write_report
 from alphalab_nb.resources import shipped
 from alphalab_nb.runner import run_phase
 from alphalab_nb.storage.board import Board
@@ -49,6 +49,7 @@ class Campaign:
         """Make a new campaign in a folder, from a campaign.yaml, from settings, or both (settings win).
 
         Everything is checked before anything is written: the configuration, the domain, the data, the folder.
+        Relative data paths start from the folder of the campaign.yaml, else from the current one.
 
         Raises:
             BadInput: what is wrong, and the remedy.
@@ -215,6 +216,10 @@ class Campaign:
             "paused": bool(self.board.fact("paused", False)),
         }
 
+    def by_stage(self) -> list[dict[str, Any]]:
+        """Return what each stage of the search spent and found: experiments, runs, seconds, best score."""
+        return budget_by_stage(self.board, self.parts.metric).to_dict("records")
+
     def leaderboard_data(self) -> dict[str, Any]:
         """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
         return {"metric": asdict(self.parts.metric), "rows": [asdict(row) for row in self.rows()]}
@@ -293,9 +298,6 @@ def _with_absolute_data(config: CampaignConfig, base: Path) -> CampaignConfig:
 
 
 def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
-    from alphalab_nb.config import nearest
-    from alphalab_nb.errors import ConfigError
-
     known = adapter.manifest.task
     for key in config.task:
         if key not in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,11 +96,16 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> CampaignConfig:
-    """Read a campaign.yaml.
+    """Read a campaign.yaml; overrides win, block by block.
 
     Raises:
         ConfigError: file missing, not YAML, unknown key (with the nearest known one), wrong value.
     """
+    return parse_config(merge(read_yaml(path), overrides or {}), source=str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a .yaml file; see `load_config` for the errors."""
     if not path.is_file():
         raise ConfigError(f"there is no campaign file at {path}; give the path of a campaign .yaml")
     try:
@@ -108,7 +114,37 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Campaign
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} must hold a mapping of settings (domain: ..., objective: ..., data: ...)")
-    return parse_config({**raw, **(overrides or {})}, source=str(path))
+    return raw
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return base with the values of over; blocks are merged key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Return the nested mapping of `a.b=value` settings; values are read as YAML.
+
+    Raises:
+        ConfigError: a setting without `=`, or a value that is not YAML.
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path.strip():
+            raise ConfigError(f"'{setting}' is no setting; write KEY=VALUE, e.g. limits.max_experiments=40")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"the value of '{setting}' is not valid YAML: {error}") from error
+        for part in reversed(path.strip().split(".")):
+            value = {part: value}
+        values = merge(values, value)
+    return values
 
 
 def parse_config(raw: dict[str, Any], source: str = "the configuration") -> CampaignConfig:

@@ -63,7 +63,7 @@ def open_parts(root: str | Path) -> Parts:
         partitions=Partitions(workspace.root),
         sandbox=Sandbox(
             config.sandbox.level,
-            hidden=hidden_paths(SeriesSpec.from_config(config.data, workspace.root)),
+            hidden=[*workspace.secret, *hidden_paths(SeriesSpec.from_config(config.data, workspace.root))],
             network=config.sandbox.network,
         ),
         evaluator=Evaluator(workspace.harness, workspace.root),

@@ -67,6 +67,12 @@ class Workspace:
         return self.root / "vault"
 
     @property
+    def secret(self) -> tuple[Path, ...]:
+        """What no agent and no experiment may see: the hidden partitions, the board and the scores."""
+        files = [self.database.with_name(self.database.name + suffix) for suffix in ("", "-wal", "-shm")]
+        return (self.vault, *files, self.runs)
+
+    @property
     def harness(self) -> Path:
         return self.root / "harness"
 

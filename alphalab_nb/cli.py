@@ -1,0 +1,309 @@
+"""alphalab-nb: the verbs of Campaign on the command line; `--json` prints one JSON object for programs."""
+
+from __future__ import annotations
+
+import functools
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alphalab_nb.errors import AlphaLabError, BadInput
+
+Show = Callable[[Any], None]
+"""Prints an answer for people."""
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="alphalab-nb")
+def cli() -> None:
+    """Run autonomous research campaigns, and steer them while they run."""
+
+
+def verb(function: Callable[..., Any]) -> click.Command:
+    """Declare a verb: its function returns (answer, show); errors end with their exit code."""
+
+    @functools.wraps(function)
+    def call(*, as_json: bool, **arguments: Any) -> None:
+        try:
+            answer, show = function(**arguments)
+        except AlphaLabError as error:
+            _fail(str(error), error.exit_code, as_json)
+        except KeyboardInterrupt:
+            _fail("interrupted; run the same command again to go on", INTERRUPTED, as_json)
+        else:
+            click.echo(json.dumps(answer, default=str)) if as_json else show(answer)
+
+    name = function.__name__.removesuffix("_verb")
+    return cli.command(name=name)(click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(call))
+
+
+def _fail(message: str, code: int, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": message, "exit_code": code}))
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)
+
+
+workspace_argument = click.argument("workspace", type=click.Path(path_type=Path))
+id_argument = click.argument("id", type=int)
+by_option = click.option("--by", default=None, help="Who asks; default: your user name.")
+
+
+def _open(workspace: Path) -> Any:
+    from alphalab_nb.campaign import Campaign
+
+    return Campaign.open(workspace)
+
+
+def _said(answer: dict[str, Any]) -> None:
+    click.echo(answer["message"])
+
+
+# -- begin ---------------------------------------------------------------------------------------------------
+
+
+@verb
+@workspace_argument
+@click.option("--config", type=click.Path(path_type=Path), default=None, help="A campaign .yaml; see adapters/*/examples.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. limits.max_experiments=40.")
+def create(workspace: Path, config: Path | None, settings: tuple[str, ...]) -> Any:
+    """Make a campaign in a new folder. Everything is checked before anything is written."""
+    from alphalab_nb.campaign import Campaign
+    from alphalab_nb.config import parse_settings
+
+    campaign = Campaign.create(workspace, config, **parse_settings(settings))
+    root = str(campaign.workspace.root)
+    return {"workspace": root, "message": f"created {root}; start it with: alphalab-nb run {workspace}"}, _said
+
+
+@verb
+@click.argument("file", type=click.Path(path_type=Path), default=Path("campaign.yaml"))
+@click.option("--example", default="csv_panel", help="Name of a shipped example.")
+@click.option("--domain", default="time_series")
+def init(file: Path, example: str, domain: str) -> Any:
+    """Write a campaign .yaml to start from, with every setting explained."""
+    from alphalab_nb.config import nearest
+    from alphalab_nb.resources import shipped
+
+    folder = shipped("adapters", domain, "examples")
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not known:
+        raise BadInput(f"domain '{domain}' ships no examples")
+    if example not in known:
+        raise BadInput(f"there is no example '{example}'{nearest(example, known)}")
+    if file.exists():
+        raise BadInput(f"{file} exists already; choose another name or remove it")
+    file.write_text((folder / f"{example}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return {"file": str(file), "message": f"wrote {file}; edit it, then: alphalab-nb create runs/mine --config {file}"}, _said
+
+
+@verb
+@workspace_argument
+@click.option("--phase", default=None, help="Only this phase: adapt, explore, build, experiment, report.")
+def run(workspace: Path, phase: str | None) -> Any:
+    """Run all phases, or one, headless. A campaign that was interrupted goes on where it stopped."""
+    from alphalab_nb.console import Progress, show_summary
+
+    campaign = _open(workspace)
+    _interrupt_on_sigterm()
+    with Progress(campaign) as progress:
+        campaign.run(phase, progress=progress.update)
+    return campaign.status(), lambda _: show_summary(campaign)
+
+
+@verb
+@click.argument("workspace", type=click.Path(path_type=Path), default=Path("runs/demo"))
+def demo(workspace: Path) -> Any:
+    """Run the whole demo campaign: forecast atmospheric CO2 half a year ahead."""
+    from alphalab_nb.campaign import Campaign
+    from alphalab_nb.resources import shipped
+
+    if not (workspace / "campaign.yaml").is_file():
+        Campaign.create(workspace, shipped("adapters", "time_series", "examples", "co2.yaml"))
+    return run.callback.__wrapped__(workspace=workspace, phase=None)  # type: ignore[union-attr]
+
+
+def _interrupt_on_sigterm() -> None:
+    """A job scheduler's SIGTERM ends a run as Ctrl-C does: the phase stops cleanly and resumes later."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+# -- look ----------------------------------------------------------------------------------------------------
+
+
+@verb
+@workspace_argument
+def status(workspace: Path) -> Any:
+    """Show phase, board, spending and, at the end, the sealed test."""
+    from alphalab_nb.console import show_status
+
+    return _open(workspace).status(), show_status
+
+
+@verb
+@workspace_argument
+def board(workspace: Path) -> Any:
+    """List the experiments."""
+    from alphalab_nb.console import show_board
+
+    campaign = _open(workspace)
+    return {"experiments": [asdict(experiment) for experiment in campaign.board.list()]}, show_board
+
+
+@verb
+@workspace_argument
+def leaderboard(workspace: Path) -> Any:
+    """Rank the experiments that have a full score."""
+    from alphalab_nb.console import show_leaderboard
+
+    return _open(workspace).leaderboard_data(), show_leaderboard
+
+
+@verb
+@workspace_argument
+def playbook(workspace: Path) -> Any:
+    """Print what has been learnt."""
+    campaign = _open(workspace)
+    entries = [asdict(entry) for entry in campaign.playbook.entries()]
+    return {"entries": entries}, lambda _: click.echo(campaign.playbook.markdown())
+
+
+@verb
+@workspace_argument
+def report(workspace: Path) -> Any:
+    """Write report.html from what the board holds now."""
+    path = _open(workspace).report()
+    return {"report": str(path), "message": f"wrote {path}"}, _said
+
+
+@verb
+def doctor() -> Any:
+    """Say what this machine offers: versions, cores, GPUs, the sandbox level and what it covers."""
+    from alphalab_nb.console import show_checks
+    from alphalab_nb.doctor import examine
+
+    return examine(), show_checks
+
+
+# -- steer ---------------------------------------------------------------------------------------------------
+
+
+def _asked(campaign: Any, command: int, what: str) -> Any:
+    message = f"{what}: command {command} is on the board; the running campaign applies it (a stopped one at its next start)"
+    return {"command": command, "workspace": str(campaign.workspace.root), "message": message}, _said
+
+
+@verb
+@workspace_argument
+@id_argument
+@by_option
+def approve(workspace: Path, id: int, by: str | None) -> Any:
+    """Accept a proposed experiment."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.approve(id, by=by), f"approve #{id}")
+
+
+@verb
+@workspace_argument
+@id_argument
+@click.option("--reason", required=True, help="The strategy reads it.")
+@by_option
+def veto(workspace: Path, id: int, reason: str, by: str | None) -> Any:
+    """Refuse an experiment."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.veto(id, reason=reason, by=by), f"veto #{id}")
+
+
+@verb
+@workspace_argument
+@id_argument
+@click.option("--reason", default="")
+@by_option
+def cancel(workspace: Path, id: int, reason: str, by: str | None) -> Any:
+    """Cancel an experiment; its running job is killed."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.cancel(id, reason=reason, by=by), f"cancel #{id}")
+
+
+@verb
+@workspace_argument
+@id_argument
+@by_option
+def pin(workspace: Path, id: int, by: str | None) -> Any:
+    """Let an experiment run next."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.pin(id, by=by), f"pin #{id}")
+
+
+@verb
+@workspace_argument
+@click.argument("name")
+@click.option("--hypothesis", required=True, help="Why it should help.")
+@click.option("--family", default="", help="Recipe family; default: the family whose name starts NAME.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the recipe.")
+@click.option("--brief", default="", help="What to build, in words.")
+@by_option
+def inject(workspace: Path, name: str, hypothesis: str, family: str, settings: tuple[str, ...], brief: str, by: str | None) -> Any:
+    """Add an experiment of your own."""
+    from alphalab_nb.config import parse_settings
+
+    campaign = _open(workspace)
+    command = campaign.inject(name, hypothesis=hypothesis, family=family, config=parse_settings(settings), brief=brief, by=by)
+    return _asked(campaign, command, f"inject {name}")
+
+
+@verb
+@workspace_argument
+@click.argument("text")
+@by_option
+def note(workspace: Path, text: str, by: str | None) -> Any:
+    """Leave a note that the strategy reads at its next turn."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.note(text, by=by), "note")
+
+
+@verb
+@workspace_argument
+@by_option
+def pause(workspace: Path, by: str | None) -> Any:
+    """Start nothing new; running jobs go on."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.pause(by=by), "pause")
+
+
+@verb
+@workspace_argument
+@by_option
+def resume(workspace: Path, by: str | None) -> Any:
+    """Go on after a pause."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.resume(by=by), "resume")
+
+
+@verb
+@workspace_argument
+@by_option
+def stop(workspace: Path, by: str | None) -> Any:
+    """End the experiments; running jobs end first, and the report can be written."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.stop(by=by), "stop")
+
+
+def main() -> None:
+    cli(prog_name="alphalab-nb")
+
+
+if __name__ == "__main__":
+    main()

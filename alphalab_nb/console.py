@@ -1,0 +1,147 @@
+"""What the command line prints for people: progress bars and tables. Knows only what a campaign says about itself."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from alphalab_nb.storage.experiment import State
+from alphalab_nb.workspace import PHASES
+
+if TYPE_CHECKING:
+    from alphalab_nb.campaign import Campaign
+
+_console = Console(soft_wrap=False)
+_TOP = 15
+"""Lines of a leaderboard that are printed; the rest is in the report."""
+
+
+class Progress:
+    """A bar for the phases and one for the experiments; on a plain stream (a log file) one line per change."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self._bars = Bars(
+            SpinnerColumn(), TextColumn("{task.fields[label]:<12}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.description}"), console=_console, transient=False,
+        )
+        self._phases = self._bars.add_task("", label="phases", total=len(PHASES), completed=self._ended())
+        self._experiments = self._bars.add_task("", label="experiments", total=campaign.config.limits.max_experiments, visible=False)
+        self._last = ""
+
+    def __enter__(self) -> Progress:
+        if _console.is_terminal:
+            self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bars.update(self._phases, completed=self._ended())
+        if _console.is_terminal:
+            self._bars.stop()
+
+    def update(self, phase: str, text: str) -> None:
+        """Show what happens now."""
+        if not _console.is_terminal:
+            self._line(phase, text)
+            return
+        self._bars.update(self._phases, completed=PHASES.index(phase), description=f"{phase}: {text}")
+        if phase == "experiment":
+            self._bars.update(self._experiments, completed=self._judged(), visible=True, description="")
+
+    def _line(self, phase: str, text: str) -> None:
+        line = f"[{PHASES.index(phase) + 1}/{len(PHASES)}] {phase}: {text}"
+        if line != self._last:
+            _console.print(line, markup=False, highlight=False)
+            self._last = line
+
+    def _ended(self) -> int:
+        return sum(self._campaign.finished(name) for name in PHASES)
+
+    def _judged(self) -> int:
+        counts = self._campaign.board.counts()
+        return counts[State.ANALYZED] + counts[State.DONE] + counts[State.CANCELLED]
+
+
+def show_summary(campaign: Campaign) -> None:
+    """Print how a campaign ended: leaderboard, sealed test beside the baselines, spending by stage, where the report is."""
+    if campaign.config.llm == "offline":
+        _console.print("offline researcher: rule-based, no language model", style="dim")
+    show_leaderboard(campaign.leaderboard_data())
+    status = campaign.status()
+    if status["sealed"] is not None:
+        _console.print(_sealed_table(status["sealed"], campaign.parts.metric.name))
+    stages = campaign.by_stage()
+    if stages:
+        _console.print(_table("Where the search spent", stages))
+    _spending(status)
+    if campaign.workspace.report.exists():
+        _console.print(f"report: {campaign.workspace.report}", markup=False, highlight=False)
+
+
+def show_status(status: dict[str, Any]) -> None:
+    """Print `status`."""
+    _console.print(f"phase: {status['phase']}{' (paused)' if status['paused'] else ''}")
+    _console.print("states: " + (", ".join(f"{count} {state}" for state, count in status["states"].items() if count) or "no experiments"))
+    if status["best"]:
+        best = status["best"]
+        _console.print(f"best: #{best['id']} {best['name']} {best['score']:.6g}")
+    if status["stop_reason"]:
+        _console.print(f"experiments ended: {status['stop_reason']}")
+    if status["sealed"] is not None:
+        _console.print(_sealed_table(status["sealed"], ""))
+    _spending(status)
+    _console.print(f"sandbox: {status['sandbox'] or 'not examined yet'}")
+
+
+def show_leaderboard(data: dict[str, Any]) -> None:
+    """Print `leaderboard`."""
+    metric = data["metric"]
+    if not data["rows"]:
+        _console.print("no experiment has a full score yet")
+        return
+    columns = ("rank", "id", "name", "family", "score", "seconds")
+    rows = [{key: row[key] for key in columns} for row in data["rows"][:_TOP]]
+    _console.print(_table(f"Leaderboard: {metric['name']} ({metric['direction']}), search partition", rows))
+
+
+def show_board(data: dict[str, Any]) -> None:
+    """Print `board`."""
+    columns = ("id", "name", "family", "stage", "state", "verdict", "author")
+    rows = [{key: row[key] for key in columns} for row in data["experiments"]]
+    _console.print(_table("Board", rows) if rows else "no experiments yet")
+
+
+def show_checks(data: dict[str, Any]) -> None:
+    """Print `doctor`."""
+    _console.print(_table("This machine", data["checks"]))
+
+
+def _sealed_table(sealed: dict[str, Any], metric: str) -> Table:
+    rows = [{"": "champion, sealed test", "score": sealed["score"]}, {"": "champion, confirm", "score": sealed["confirm"]},
+            {"": "champion, search", "score": sealed["search"]}]
+    rows += [{"": f"baseline {name}, sealed test", "score": value} for name, value in sorted(sealed["baselines"].items())]
+    return _table(f"Sealed test {metric}(opened {sealed['reads']} time{'s' if sealed['reads'] != 1 else ''})", rows)
+
+
+def _spending(status: dict[str, Any]) -> None:
+    spent = status["spent"]
+    tokens = spent["input_tokens"] + spent["output_tokens"]
+    _console.print(f"spent: ${spent['usd']:.2f}, {tokens} tokens, {spent['compute_s']:.1f} s of compute")
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    return table
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
