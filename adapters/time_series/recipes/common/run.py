@@ -47,7 +47,7 @@ def main() -> None:
     panel, budget_s = load_panel(os.environ["ALPHALAB_DATA"], task), args.budget_s
     if args.fidelity == "smoke":
         panel, budget_s = smoke_tail(panel, int(task["horizon"])), min(budget_s, SMOKE_BUDGET_S)
-    model = Model(read_config(), task)
+    model = Model(read_config(), {**task, "horizon": int(task["horizon"]) + int(task.get("embargo") or 0)})
     model.fit(panel, budget_s=budget_s, seed=args.seed)
     leave(model, args.out / "artefact")
 

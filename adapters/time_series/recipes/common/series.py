@@ -35,6 +35,8 @@ class Panel:
     """All seasonal periods in rows, ascending."""
     step_s: float
     """Usual distance of two rows in seconds."""
+    start: int = 0
+    """Position of row 0 in the whole grid."""
 
     @property
     def rows(self) -> int:
@@ -45,13 +47,22 @@ class Panel:
         return self.target.shape[1]
 
     @property
+    def end(self) -> int:
+        """Position in the whole grid of the row after the last."""
+        return self.start + self.rows
+
+    @property
     def shortest(self) -> int:
         return self.seasons[0]
 
     @property
     def longest(self) -> int:
         """The longest seasonal period that fits at least twice into the data."""
-        return max([p for p in self.seasons if 2 * p <= self.rows], default=self.shortest)
+        return max([p for p in self.seasons if 2 * p <= self.rows], default=1)
+
+    def period(self, which: str) -> int:
+        """Return the season called `main` or `longest`; a main one that does not fit twice falls back to what does."""
+        return self.season if which == "main" and 2 * self.season <= self.rows else self.longest
 
     def part(self, start: int, end: int) -> Panel:
         """Return rows start..end-1 as a panel of their own."""
@@ -60,6 +71,7 @@ class Panel:
             target=self.target[start:end],
             times=self.times[start:end],
             covariates=self.covariates[start:end],
+            start=self.start + start,
         )
 
 
@@ -90,8 +102,14 @@ class Window:
     """int64 [H, 1 or N]"""
     future_covariates: np.ndarray
     """float64 [H, 1 or N, C]; NaN where not known in advance"""
-    fresh: int
-    """How many of the last rows of `target` were not in the window of the step before."""
+    end: int
+    """Position in the whole grid of the row after the last of `target`."""
+
+    def since(self, end: int) -> np.ndarray:
+        """Return the target rows from grid position `end` on; rows that were never shown are NaN."""
+        missing = max(0, self.end - len(self.target) - end)
+        rows = self.target[max(0, len(self.target) - (self.end - end)) :] if self.end > end else self.target[:0]
+        return np.concatenate([np.full((missing, self.target.shape[1]), np.nan), rows]) if missing else rows
 
 
 def load_panel(folder: str | Path, task: dict[str, Any]) -> Panel:
@@ -103,10 +121,11 @@ def load_panel(folder: str | Path, task: dict[str, Any]) -> Panel:
         rows = len(target)
         covariates = np.asarray(data["covariates"], float) if "covariates" in data else np.empty((rows, 1, 0))
         known = np.asarray(data["known"], bool) if "known" in data else np.zeros(0, bool)
+        start = int(data["t0"]) if "t0" in data else 0
     step_s = float(np.median(np.diff(times[:, 0]))) if rows > 1 else DAY_S
     season = max(int(task.get("season") or meta.get("season") or 1), 1)
     seasons = sorted({season, *(int(p) for p in meta.get("seasons") or [] if int(p) > 1)})
-    return Panel(target, times, covariates, known, season, tuple(seasons), step_s)
+    return Panel(target, times, covariates, known, season, tuple(seasons), step_s, start)
 
 
 def _column(times: np.ndarray) -> np.ndarray:
@@ -117,37 +136,30 @@ def _column(times: np.ndarray) -> np.ndarray:
 class History:
     """The last `lookback` rows that a served forecaster has been shown (0 = all of them)."""
 
-    def __init__(self, lookback: int) -> None:
-        self.lookback = lookback
-        self._target: np.ndarray | None = None
-        self._times = self._covariates = np.empty(0)
+    def __init__(self, lookback: int, horizon: int) -> None:
+        self.lookback, self.horizon = lookback, horizon
+        self._rows: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        """Target, times, covariates."""
 
     def extend(self, context: dict[str, Any]) -> Window:
         """Add the new rows of one step and return the window at its origin."""
         new = np.asarray(context["new"], float)
-        times, cov = _column(context["times"]), _covariates(context.get("cov"), len(new))
-        if self._target is None:
-            self._target, self._times, self._covariates = new, times, cov
-        elif len(new):
-            self._target = np.concatenate([self._target, new])
-            self._times = np.concatenate([self._times, times])
-            self._covariates = np.concatenate([self._covariates, cov])
-        self._trim()
-        future = _column(context["future_times"])
-        return Window(
-            self._target,
-            self._times,
-            self._covariates,
-            future,
-            _covariates(context.get("future_cov"), len(future)),
-            min(len(new), len(self._target)),
-        )
+        fresh = (new, _column(context["times"]), _covariates(context.get("cov"), len(new)))
+        rows = fresh if self._rows is None else tuple(np.concatenate(pair) for pair in zip(self._rows, fresh, strict=True))
+        self._rows = tuple(held[-self.lookback :] for held in rows) if self.lookback else rows
+        times = self._ahead(_column(context["future_times"]))
+        known = _covariates(context.get("future_cov"), len(context["future_times"]))
+        gap = np.full((len(times) - len(known), *known.shape[1:]), np.nan)
+        return Window(*self._rows, times, np.concatenate([gap, known]), int(context["start"]) + len(new))
 
-    def _trim(self) -> None:
-        if self._target is not None and self.lookback and len(self._target) > self.lookback:
-            keep = slice(len(self._target) - self.lookback, None)
-            self._target, self._times = self._target[keep], self._times[keep]
-            self._covariates = self._covariates[keep]
+    def _ahead(self, future: np.ndarray) -> np.ndarray:
+        """Stamps of all `horizon` rows after the last row; under an embargo only the later ones are given."""
+        missing = self.horizon - len(future)
+        if missing <= 0:
+            return future
+        last = self._rows[1][-1:] if self._rows is not None and len(self._rows[1]) else future[:1]
+        share = np.arange(1, missing + 1)[:, None] / (missing + 1)
+        return np.concatenate([(last + share * (future[:1] - last)).astype(np.int64), future])
 
 
 def _covariates(values: Any, rows: int) -> np.ndarray:
@@ -173,9 +185,9 @@ def _fill_one(y: np.ndarray, season: int) -> np.ndarray:
     if not len(seen):
         return np.zeros(len(y))
     out = np.interp(np.arange(len(y)), seen, y[seen])
-    last, begin = seen[-1], max(seen[0], seen[-1] + 1 - season)
-    if last - season >= seen[0]:
-        growth = float(np.mean(out[begin : last + 1] - out[np.maximum(begin - season, 0) : last + 1 - season]))
+    last, begin = seen[-1], max(seen[0] + season, seen[-1] + 1 - season)
+    if begin <= last:
+        growth = float(np.mean(out[begin : last + 1] - out[begin - season : last + 1 - season]))
         for row in range(last + 1, len(y)):
             out[row] = out[row - season] + growth
     return out

@@ -17,7 +17,7 @@ class Model:
         self.period, self.lookback = 1, 1
 
     def fit(self, panel: Panel, *, budget_s: float, seed: int) -> None:
-        self.period = panel.longest if self.config["period"] == "longest" else panel.season
+        self.period = panel.period(self.config["period"])
         self.lookback = (int(self.config["k"]) + 1) * self.period
 
     def predict(self, window: Window) -> np.ndarray:
