@@ -1,0 +1,60 @@
+"""What one command sees, with paths made absolute; and the parts of the system that every command needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+"""Programs and libraries; symbolic links on merged-usr systems."""
+ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "passwd", "group", "localtime", "nsswitch.conf", "ssl", "fonts", "hosts")
+"""What programs read of /etc; not shadow, not host keys."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Paths of one command, resolved. A path in both lists is writable."""
+
+    cwd: Path
+    read_only: tuple[Path, ...]
+    read_write: tuple[Path, ...]
+    hidden: tuple[Path, ...]
+    network: bool
+
+    @classmethod
+    def make(
+        cls, *, cwd: Path, read_only: Iterable[Path], read_write: Iterable[Path], hidden: Iterable[Path], network: bool
+    ) -> View:
+        """Make paths absolute and drop doubles."""
+        writable = _absolute(read_write)
+        readable = tuple(path for path in _absolute((*read_only, *python_folders())) if path not in writable)
+        masked = tuple(path.resolve() for path in _absolute(hidden) if path.exists())
+        return cls(Path(os.path.abspath(cwd)), readable, writable, masked, network)
+
+    def masked(self) -> list[Path]:
+        """Return every hidden path as it would show under the visible ones, also through links."""
+        found: set[Path] = set()
+        for root in (*self.read_only, *self.read_write):
+            real = root.resolve()
+            found |= {root / path.relative_to(real) for path in self.hidden if path.is_relative_to(real)}
+        return sorted(found)
+
+
+@cache
+def python_folders() -> tuple[Path, ...]:
+    """Return the folders of this interpreter and its packages, as far as they lie outside /usr."""
+    roots = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parent.parent)}
+    return tuple(sorted(Path(root) for root in roots if not Path(root).is_relative_to("/usr")))
+
+
+def search_path() -> str:
+    """Return PATH: this Python's programs first."""
+    return os.pathsep.join((str(Path(sys.prefix) / "bin"), "/usr/local/bin", "/usr/bin", "/bin"))
+
+
+def _absolute(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
