@@ -14,8 +14,8 @@ def absolute_error(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
 
 
 def mean_known(values: np.ndarray, axis: int | tuple[int, ...] | None = None) -> np.ndarray:
-    """Return the mean over values that are not NaN; NaN where there are none."""
-    known = np.isfinite(values)
+    """Return the mean over values that are not NaN; NaN where there are none. Infinity counts: it is an error, not a gap."""
+    known = ~np.isnan(values)
     count = known.sum(axis=axis)
     total = np.where(known, values, 0.0).sum(axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
