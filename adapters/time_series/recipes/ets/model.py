@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
 from series import Panel, Window, fill
 
 CANDIDATES = 48
@@ -109,7 +108,7 @@ class Model:
 
     def _periods(self, panel: Panel) -> list[int]:
         which = self.config["seasons"]
-        fitting = [p for p in panel.seasons if 1 < p and 2 * p <= panel.rows]
+        fitting = [p for p in panel.seasons if p > 1 and 2 * p <= panel.rows]
         named = {"none": [], "all": fitting}.get(which, [panel.period(which)])
         return [p for p in named if p > 1]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
 from series import DAY_S, YEAR_S, Panel, Window, fill, fourier, period_s
 
 RIDGE = 1e-8
