@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,6 @@ from alphalab_nb.phases.build import build_harness, certify_baselines, freeze_ha
 from alphalab_nb.resources import shipped
 
 TOYS = Path(__file__).parent / "toys"
-
-
-def shared_data() -> Path:
-    """Return the folder of the real data sets: ALPHALAB_SHARED_DATA, else beside the checkout. It may be absent."""
-    root = Path(__file__).resolve().parent.parent
-    return Path(os.environ.get("ALPHALAB_SHARED_DATA", root.parent / "shared" / "data"))
 
 
 def toy_adapter(folder: Path) -> Path:

@@ -17,8 +17,9 @@ from alphalab_nb.campaign import Campaign
 from alphalab_nb.resources import shipped
 from alphalab_nb.storage.experiment import State
 from tests.bench.rows import Bench, Found
+from tests.datasets import shared_data
 from tests.faults.kill import kill_tree, orphans, start
-from tests.support import ready, shared_data, sleepers, small_campaign
+from tests.support import ready, sleepers, small_campaign
 
 WORK = Path("build/bench/work").resolve()
 

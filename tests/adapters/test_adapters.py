@@ -1,0 +1,60 @@
+"""Every shipped adapter is complete, and every role of it renders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alphalab_nb.adapter import FILES, Adapter, copy_adapter, load_builtin
+from alphalab_nb.config import load_config
+from alphalab_nb.errors import AdapterInvalid, UnknownDomain
+from alphalab_nb.resources import shipped
+
+DOMAINS = sorted(path.parent.name for path in shipped("adapters").glob("*/manifest.yaml"))
+EXAMPLES = sorted(shipped("adapters").glob("*/examples/*.yaml"))
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_shipped_adapter_validates_and_every_prompt_renders(domain: str):
+    adapter = load_builtin(domain)
+    adapter.validate()
+    task = {**adapter.manifest.task, "horizon": 24, "season": 168}
+    for name in FILES:
+        if name.endswith(".md"):
+            text = adapter.render(name, objective="forecast", task=task, metric=adapter.metric(task))
+            assert text.strip(), name
+            assert "{{" not in text, name
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_a_valid_campaign_file(path: Path):
+    config = load_config(path)
+    adapter = load_builtin(config.domain)
+    assert set(config.task) <= set(adapter.manifest.task)
+
+
+def test_time_series_ships_at_least_eight_families():
+    assert len(load_builtin("time_series").recipes()) >= 8
+
+
+def test_an_adapter_with_a_missing_file_names_it(tmp_path: Path):
+    copy_adapter(load_builtin("time_series"), tmp_path / "mine")
+    (tmp_path / "mine" / "phase2_critic.md").unlink()
+    with pytest.raises(AdapterInvalid, match=r"phase2_critic\.md is missing"):
+        Adapter(tmp_path / "mine").validate()
+
+
+def test_an_unknown_key_in_the_manifest_is_refused(tmp_path: Path):
+    copy_adapter(load_builtin("time_series"), tmp_path / "mine")
+    manifest = tmp_path / "mine" / "manifest.yaml"
+    values = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(yaml.safe_dump({**values, "metrik": "rmse"}), encoding="utf-8")
+    with pytest.raises(AdapterInvalid, match="metrik"):
+        Adapter(tmp_path / "mine")
+
+
+def test_an_unknown_domain_names_the_nearest():
+    with pytest.raises(UnknownDomain, match="time_series"):
+        load_builtin("timeseries")
