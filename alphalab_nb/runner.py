@@ -21,10 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-import nbformat
-
 from alphalab_nb import errors
-from alphalab_nb.process import set_pdeathsig
+from alphalab_nb.process import set_pdeathsig, write_atomic
 
 INTERRUPTED = 130
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
@@ -132,39 +130,45 @@ def exit_code(ename: str) -> int:
 def _outcome(output: Path, code: int, log: str) -> dict[str, Any]:
     """Read the end of a run from its executed notebook; the process's own words count only if that says nothing."""
     notebook = _read(output)
-    record = notebook.metadata.get("papermill", {}) if notebook else {}
-    failed = _failed_cell(notebook) if notebook else None
+    _settle(output, notebook, code)
+    failed = _failed_cell(notebook)
     if failed is None and code == 0:
         return {"ok": True}
     # A signal before the engine listens ends the process by the signal itself.
-    interrupted = bool(record.get("interrupted")) or code in (-signal.SIGTERM, -signal.SIGINT)
-    if failed is None:
-        ename, evalue, number = *_last_words(log, code), None
-    else:
-        number, ename, evalue = failed
+    interrupted = "interrupted" in notebook["metadata"].get("papermill", {}) or code in (-signal.SIGTERM, -signal.SIGINT)
+    number, ename, evalue = failed or (None, *_last_words(log, code))
     return {
         "ok": False, "failing_cell": number, "ename": ename, "evalue": evalue,
         "exit_code": INTERRUPTED if interrupted or ename == "KeyboardInterrupt" else exit_code(ename),
     }
 
 
-def _read(path: Path) -> nbformat.NotebookNode | None:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError):
-        return None
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"cells": [], "metadata": {}}
 
 
-def _failed_cell(notebook: nbformat.NotebookNode) -> tuple[int, str, str] | None:
-    """Return number, exception and message of the cell that failed, or of the one that was running when all ended."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+def _settle(output: Path, notebook: dict[str, Any], code: int) -> None:
+    """If the process was killed with a cell running, say so in the notebook: nobody else is left to do it."""
+    running = [cell for cell in notebook["cells"] if cell["metadata"].get("papermill", {}).get("status") == "running"]
+    for cell in running:
+        cell["metadata"]["papermill"].update(status="failed", exception=True)
+        ename, evalue = _last_words("", code)
+        cell.get("outputs", []).append({"output_type": "error", "ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]})
+        notebook["metadata"]["papermill"]["exception"] = True
+    if running:
+        write_atomic(output, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+
+
+def _failed_cell(notebook: dict[str, Any]) -> tuple[int, str, str] | None:
+    """Return number, exception and message of the cell that failed."""
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for number, cell in enumerate(code, start=1):
-        status = cell.metadata.get("papermill", {}).get("status")
-        error = next((output for output in cell.outputs if output.output_type == "error"), None)
-        if status == "failed" and error is not None:
-            return number, error.ename, error.evalue
-        if status in ("failed", "running"):
-            return number, "RunnerDied", "the process that ran this cell ended without a trace"
+        error = next((output for output in cell["outputs"] if output["output_type"] == "error"), None)
+        if error is not None and cell["metadata"].get("papermill", {}).get("status") == "failed":
+            return number, error["ename"], error["evalue"]
     return None
 
 
@@ -181,13 +185,12 @@ def _last_words(log: str, code: int) -> tuple[str, str]:
 
 def main() -> None:
     """Execute what stdin asks for; stdout carries nothing but the lines for `on_cell`."""
-    set_pdeathsig()
-    if os.getppid() != int(sys.argv[1]):
-        sys.exit(1)  # our parent died before it could take us with it
+    set_pdeathsig(signal.SIGTERM, parent=int(sys.argv[1]))
     request = json.load(sys.stdin)
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
+    _import_jsonschema()
     from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook
@@ -207,6 +210,14 @@ def main() -> None:
         )
     except PapermillExecutionError as error:
         sys.exit(exit_code(error.ename))
+
+
+def _import_jsonschema() -> None:
+    """Import it without the grammar of international URLs: that takes 1.2 s to compile, and no notebook holds one."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    import jsonschema as jsonschema
+
+    del sys.modules["rfc3987_syntax"]
 
 
 if __name__ == "__main__":

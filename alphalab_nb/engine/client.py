@@ -1,8 +1,4 @@
-"""Papermill engine `alphalab`: every status in the executed notebook is true, every save is whole, no kernel is left behind.
-
-Plain papermill calls cells `completed` that never ran when the kernel dies, a cell times out or a signal ends the run. This
-engine knows nothing of campaigns; `runner` is its one user, and `papermill --engine alphalab` works as well.
-"""
+"""The kernel of a phase and the cells that run in it."""
 
 from __future__ import annotations
 
@@ -15,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,41 +20,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, NotebookExecutionManager
-from papermill.iorw import LocalHandler, papermill_io
-
-from alphalab_nb.process import write_atomic
+from papermill.engines import NotebookExecutionManager
 
 GRACE_S = 10.0
 """How long an interrupted cell may take to write its state before its kernel is killed."""
 
 Told = Callable[[str], None]
 """Called with one short line: the title of a cell that begins, or a line that a cell has printed."""
-
-
-class AtomicHandler(LocalHandler):
-    """Writes whole files: a reader sees the notebook before or after a save, never half of it."""
-
-    def write(self, buf: str, path: str) -> None:
-        write_atomic(Path(path), buf)
-
-
-# Absolute paths only: papermill resolves relative ones against a folder that only its own handler knows.
-papermill_io.register("/", AtomicHandler())
-
-
-class TruthfulManager(NotebookExecutionManager):
-    """Keeps papermill's records in the notebook, without its habit of completing what never ran."""
-
-    def notebook_complete(self, **_: Any) -> None:
-        self.end_time = self.now()
-        record = self.nb.metadata.papermill
-        record["end_time"] = self.end_time.isoformat()
-        if self.start_time is not None:
-            record["duration"] = (self.end_time - self.start_time).total_seconds()
-        record["exception"] = any(cell.metadata.papermill["status"] != self.COMPLETED for cell in self.nb.cells) or None
-        self.cleanup_pbar()
-        self.save()
 
 
 class _OwnSpec(KernelSpecManager):
@@ -80,6 +47,8 @@ class AlphaClient(PapermillNotebookClient):
         self._folder = tempfile.mkdtemp(prefix="alphalab-")
         self._stopped_by = ""
         self._broken = False
+        self._killer = threading.Timer(GRACE_S, self._signal_kernel, [signal.SIGKILL])
+        self._killer.daemon = True
 
     def create_kernel_manager(self) -> KernelManager:
         """Sockets are files in a private folder: no ports, nothing another user could read."""
@@ -100,6 +69,7 @@ class AlphaClient(PapermillNotebookClient):
                 else:
                     self.set_widgets_metadata()
         finally:
+            self._killer.cancel()
             shutil.rmtree(self._folder, ignore_errors=True)
         return self.nb
 
@@ -155,9 +125,7 @@ class AlphaClient(PapermillNotebookClient):
             self._signal_kernel(signal.SIGKILL)
             return
         self._signal_kernel(signal.SIGINT)
-        timer = threading.Timer(GRACE_S, self._signal_kernel, [signal.SIGKILL])
-        timer.daemon = True
-        timer.start()
+        self._killer.start()
 
     def _signal_kernel(self, signum: int) -> None:
         group = getattr(getattr(self.km, "provisioner", None), "pgid", None)
@@ -170,32 +138,16 @@ class Stopped(Exception):
     """A signal ended the run between two cells."""
 
 
-class AlphaEngine(NBClientEngine):
-    """What papermill calls; options beyond papermill's own: `told`."""
-
-    @classmethod
-    def execute_notebook(cls, nb: NotebookNode, kernel_name: str, output_path: str | None = None, progress_bar: bool = True,
-                         log_output: bool = False, autosave_cell_every: int = 5, **options: Any) -> NotebookNode:
-        manager = TruthfulManager(
-            nb, output_path=output_path, progress_bar=progress_bar, log_output=log_output, autosave_cell_every=autosave_cell_every
-        )
-        manager.notebook_start()
-        try:
-            cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **options)
-        finally:
-            manager.notebook_complete()
-        return manager.nb
-
-    @classmethod
-    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, log_output: bool = False,
-                                 stdout_file: Any = None, stderr_file: Any = None, start_timeout: int = 60,
-                                 execution_timeout: int | None = None, told: Told | None = None, **_: Any) -> NotebookNode:
-        client = AlphaClient(
-            nb_man, told=told, kernel_name=kernel_name, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
-            startup_timeout=start_timeout, timeout=execution_timeout, iopub_timeout=30, coalesce_streams=True,
-        )
-        with _stopped_by_signals(client):
-            return client.execute()
+def execute(manager: NotebookExecutionManager, kernel_name: str, *, log_output: bool = False, stdout_file: Any = None,
+            stderr_file: Any = None, start_timeout: int = 60, execution_timeout: int | None = None, told: Told | None = None,
+            **_: Any) -> None:
+    """Run the notebook of a manager; the options are papermill's. SIGINT and SIGTERM stop it in good order."""
+    client = AlphaClient(
+        manager, told=told, kernel_name=kernel_name, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
+        startup_timeout=start_timeout, timeout=execution_timeout, iopub_timeout=30, coalesce_streams=True,
+    )
+    with _stopped_by_signals(client):
+        client.execute()
 
 
 class _Lines:
