@@ -15,7 +15,7 @@ from alphalab_nb.sandbox.view import ETC, SYSTEM, View, search_path
 
 _TMP_BYTES = 2 << 30
 """Size of the private /tmp, which lives in memory."""
-_HOME = "/tmp/home"  # noqa: S108 - inside the sandbox
+_HOME = "/tmp/home"
 
 
 class Bubblewrap:
@@ -38,7 +38,7 @@ class Bubblewrap:
 
     def places(self) -> dict[str, str]:
         """Return the variables that name private places."""
-        return {"HOME": _HOME, "TMPDIR": "/tmp", "PATH": search_path(), "PYTHONDONTWRITEBYTECODE": "1"}  # noqa: S108
+        return {"HOME": _HOME, "TMPDIR": "/tmp", "PATH": search_path(), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def wrap(self, view: View, argv: list[str], variables: dict[str, str]) -> list[str]:
         """Return argv behind bwrap. The variables also stand in it, for callers that start it with an environment of their own."""
@@ -64,7 +64,7 @@ def _system(network: bool) -> list[str]:
             parts += ["--ro-bind", place, place]
     for name in (*ETC, "resolv.conf") if network else ETC:
         parts += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    return [*parts, "--proc", "/proc", "--dev", "/dev", *_gpus(), "--size", str(_TMP_BYTES), "--tmpfs", "/tmp", "--dir", _HOME]  # noqa: S108
+    return [*parts, "--proc", "/proc", "--dev", "/dev", *_gpus(), "--size", str(_TMP_BYTES), "--tmpfs", "/tmp", "--dir", _HOME]
 
 
 def _gpus() -> list[str]:

@@ -14,7 +14,7 @@ from typing import Literal
 from alphalab_nb.sandbox import confine
 from alphalab_nb.sandbox.view import ETC, SYSTEM, View, search_path
 
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm")  # noqa: S108
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm")
 _READABLE = ("/proc", "/sys/devices/system/cpu", "/dev/urandom", "/dev/random")
 
 
