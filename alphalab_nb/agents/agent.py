@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -75,8 +75,8 @@ async def _converse(role: Role, deps: Deps, task: Task, model: Model, history: l
         output_type=ToolOutput(Report, name="report_to_user"), tools=[TOOLS[name].pydantic for name in role.tools],
         retries={"tools": 4, "output": 20},
     )
-    if role.must_call:
-        agent.output_validator(_require(role.must_call))
+    if role.refuses:
+        agent.output_validator(_refusing(role.refuses))
     prompt = None if history else task.brief()
     limits = UsageLimits(request_limit=role.requests)
     try:
@@ -85,10 +85,10 @@ async def _converse(role: Role, deps: Deps, task: Task, model: Model, history: l
         raise BudgetEnded(f"{role.name} did not report within {role.requests} requests; see {deps.notebook.name}") from error
 
 
-def _require(tool: str) -> Any:
+def _refusing(reason: Callable[[Deps], str]) -> Any:
     def check(ctx: RunContext[Deps], report: Report) -> Report:
-        if ctx.deps.verdict is None:
-            raise ModelRetry(f"call {tool} before you report")
+        if why := reason(ctx.deps):
+            raise ModelRetry(why)
         return report
 
     return check

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphalab_nb.tools import TOOLS
+from alphalab_nb.tools import TOOLS, Deps, find_uncited
 from alphalab_nb.workspace import Workspace
 
 _CODE = ("run_cell", "shell_exec", "note")
 _LOOK = ("read_file", "grep_file")
-_EDIT = ("write_file", "edit_file")
+_EDIT = ("write_file", "edit_file", "copy_file")
 _MEMORY = ("read_board", "read_playbook")
 
 
@@ -28,8 +29,8 @@ class Role:
     """Properties of Workspace; the role's working folder is always readable."""
     writes: tuple[str, ...] = ()
     """Properties of Workspace, in which the working folder counts only as `cwd`."""
-    must_call: str = ""
-    """A tool without which the report is refused."""
+    refuses: Callable[[Deps], str] | None = None
+    """Says why a report comes too early; an empty text accepts it."""
     requests: int = 100
     """Responses per conversation."""
 
@@ -46,6 +47,15 @@ def _folder(workspace: Workspace, cwd: Path, name: str) -> Path:
     return path
 
 
+def _without_verdict(deps: Deps) -> str:
+    return "" if deps.verdict else "give your verdict before you report"
+
+
+def _uncited(deps: Deps) -> str:
+    problems = find_uncited(deps)
+    return f"mend {len(problems)} citation(s) before you report; check_citations lists them. The first: {problems[0]}" if problems else ""
+
+
 _WORKER_READS = ("adapter", "explore", "explore_data", "harness", "experiments", "playbook")
 
 ROLES: dict[str, Role] = {
@@ -54,14 +64,14 @@ ROLES: dict[str, Role] = {
         Role("customizer", "phase0_customizer.md", "customizer.md", (*_CODE, *_LOOK, *_EDIT), reads=("explore_data",),
              writes=("adapter",)),
         # Paper: 200-400 tool calls in 30-90 minutes.
-        Role("explorer", "phase1_explorer.md", "explorer.md", (*_CODE, *_LOOK, *_EDIT, "view_image"), reads=("explore_data", "adapter"),
-             writes=("cwd",), requests=500),
+        Role("explorer", "phase1_explorer.md", "explorer.md", (*_CODE, *_LOOK, *_EDIT, "view_image", "check_citations"),
+             reads=("explore_data", "adapter"), writes=("cwd",), refuses=_uncited, requests=500),
         Role("builder", "phase2_builder.md", "builder.md", (*_CODE, *_LOOK, *_EDIT), reads=("adapter", "explore", "explore_data"),
              writes=("cwd", "harness"), requests=200),
         Role("critic", "phase2_critic.md", "critic.md", (*_CODE, *_LOOK, "write_file", "verdict"),
-             reads=("adapter", "harness", "explore", "explore_data"), writes=("cwd",), must_call="verdict", requests=100),
+             reads=("adapter", "harness", "explore", "explore_data"), writes=("cwd",), refuses=_without_verdict, requests=100),
         Role("tester", "phase2_tester.md", "tester.md", (*_CODE, *_LOOK, *_EDIT, "verdict"), reads=("adapter", "harness", "explore_data"),
-             writes=("cwd",), must_call="verdict", requests=100),
+             writes=("cwd",), refuses=_without_verdict, requests=100),
         Role("worker_implement", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY), reads=_WORKER_READS, writes=("cwd",),
              requests=120),
         Role("worker_fix", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY), reads=_WORKER_READS, writes=("cwd",),

@@ -97,7 +97,10 @@ class Deps:
 
             self.cwd.mkdir(parents=True, exist_ok=True)
             title = f"{self.role} #{self.experiment}" if self.experiment is not None else self.role
-            self.opened = Session(self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata)
+            self.opened = Session(
+                self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata,
+                read_only=[path for path in self.reads if path.exists()], read_write=[self.cwd, *(path for path in self.writes if path.exists())],
+            )
         return self.opened
 
     def close(self) -> None:
@@ -152,7 +155,7 @@ def _adapted(declared: Tool) -> Callable[..., Any]:
             raise ToolFailed(str(error)) from error
         except (ModelRetry, ToolFailed):
             raise
-        except Exception as error:  # noqa: BLE001 - one of the three edges: a broken tool must not end the conversation
+        except Exception as error:
             _log.exception("tool %s", declared.name)
             ctx.deps.board.event("tool_error", f"{declared.name}: {error!r}", role=ctx.deps.role, experiment=ctx.deps.experiment)
             raise ToolFailed(f"{type(error).__name__}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from alphalab_nb.errors import ToolError
@@ -72,6 +73,25 @@ def edit_file(deps: Deps, path: str, old: str, new: str) -> str:
 
 
 @tool()
+def copy_file(deps: Deps, source: str, target: str) -> str:
+    """Copy a file, or a folder with all that is in it.
+
+    Args:
+        source: What to copy.
+        target: Its new path; files that are there are replaced.
+    """
+    origin = readable(deps, source)
+    files = _files(origin)
+    if not files:
+        raise ToolError(f"there is no file {source}")
+    for file in files:
+        copy = writable(deps, str(Path(target) / file.relative_to(origin)) if origin.is_dir() else target)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    return f"copied {source} to {target}: {len(files)} file{'s' if len(files) > 1 else ''}"
+
+
+@tool()
 def grep_file(deps: Deps, pattern: str, path: str) -> str:
     """Find the lines that match a regular expression, in a file or in all files of a folder.
 
@@ -84,11 +104,17 @@ def grep_file(deps: Deps, pattern: str, path: str) -> str:
         expression = re.compile(pattern)
     except re.error as error:
         raise ToolError(f"'{pattern}' is not a regular expression: {error}") from error
-    files = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
+    files = _files(root)
     hits = [f"{file.relative_to(root) if root.is_dir() else path}:{number}: {line.strip()[:300]}"
             for file in files for number, line in enumerate(_lines(file), start=1) if expression.search(line)]
     more = f"\n[{len(hits) - _MATCHES} more]" if len(hits) > _MATCHES else ""
     return "\n".join(hits[:_MATCHES]) + more or "no line matches"
+
+
+def _files(root: Path) -> list[Path]:
+    """Return a file, or the files below a folder: no links, which could lead out of it, and no compiled code."""
+    below = sorted(path for path in root.rglob("*") if "__pycache__" not in path.parts) if root.is_dir() else [root]
+    return [path for path in below if path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(root)]
 
 
 def _lines(path: Path) -> list[str]:

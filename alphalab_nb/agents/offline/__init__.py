@@ -1,10 +1,9 @@
 """The offline researcher's rules, by role. It has no Strategist: proposals come from strategies/offline.py."""
 
 from alphalab_nb.agents.offline.builder import build
-from alphalab_nb.agents.offline.critic import criticize
+from alphalab_nb.agents.offline.critic import criticize, examine
 from alphalab_nb.agents.offline.customizer import customize
 from alphalab_nb.agents.offline.explorer import explore
-from alphalab_nb.agents.offline.tester import examine
 from alphalab_nb.agents.offline.worker import analyze, fix, implement
 from alphalab_nb.llm import Policy
 

@@ -1,0 +1,21 @@
+"""How large, how spread, how skewed is each item?"""
+table = pd.DataFrame(Y, columns=items).describe().T
+table["zeros"] = (Y == 0).sum(axis=0)
+table["skew"] = pd.DataFrame(Y, columns=items).skew()
+with pd.option_context("display.width", 160, "display.max_columns", 20):
+    print(table.head(40).round(3).to_string())
+for i in shown():
+    fact("item", item=items[i], count=int(table["count"].iloc[i]), mean=num(table["mean"].iloc[i]), sd=num(table["std"].iloc[i]),
+         low=num(table["min"].iloc[i]), median=num(table["50%"].iloc[i]), high=num(table["max"].iloc[i]), skew=num(table["skew"].iloc[i], 3))
+if N > 1:
+    sd = table["std"]
+    largest = np.sort(sd.to_numpy() ** 2)[::-1]
+    fact("scales", largest=items[int(np.nanargmax(sd))], largest_sd=num(sd.max()), smallest=items[int(np.nanargmin(sd))],
+         smallest_sd=num(sd.min()), share_percent=num(100 * largest[0] / np.nansum(largest), 3))
+fact("negative", cells=int((Y < 0).sum()), items=int((Y < 0).any(axis=0).sum()))
+fig, ax = plt.subplots(figsize=(9, 3.5))
+for i in shown():
+    ax.hist(Y[np.isfinite(Y[:, i]), i], bins=60, histtype="step", density=True, label=items[i])
+ax.set(title="distribution of the target")
+ax.legend(fontsize=7)
+save(fig, "distribution")
