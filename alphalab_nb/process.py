@@ -3,7 +3,7 @@
 Linux only. The job wrapper imports this in an interpreter without site-packages, so it stays with the standard library and with
 modules that load fast (no pathlib, no dataclasses).
 """
-# ruff: noqa: PTH
+# ruff: noqa: PTH105, PTH108, PTH110, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ def stat(pid: int) -> Stat | None:
     except OSError:
         return None
     return Stat(fields[0].decode(), int(fields[1]), sum(map(int, fields[11:15])) * _TICK_S, int(fields[19]), int(fields[21]) * _PAGE_MIB)
+
+
+def pss_mib(pid: int) -> float | None:
+    """Return resident memory with shared pages divided among those who share them; None if the kernel does not say."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            return next((int(line.split()[1]) / 1024 for line in file if line.startswith(b"Pss:")), None)
+    except OSError:
+        return None
 
 
 class Identity(NamedTuple):
