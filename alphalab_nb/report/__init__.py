@@ -1,0 +1,10 @@
+"""Figures, tables and texts about a campaign, from the board alone. They work on an empty or half-done campaign, too."""
+
+from alphalab_nb.report.figures import Picture, convergence, family_shares, playbook_growth
+from alphalab_nb.report.page import milestone, write_report
+from alphalab_nb.report.tables import budget_by_stage, failures, leaderboard_table, sealed_table, spending
+
+__all__ = [
+    "Picture", "budget_by_stage", "convergence", "failures", "family_shares", "leaderboard_table", "milestone", "playbook_growth",
+    "sealed_table", "spending", "write_report",
+]

@@ -1,0 +1,191 @@
+"""Figures; the only door to matplotlib, which is imported when the first figure is drawn."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from alphalab_nb.metric import Metric
+from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.experiment import Experiment, Run, State
+from alphalab_nb.storage.leaderboard import full_runs
+from alphalab_nb.storage.playbook import Playbook
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID = "#1f2933", "#7b8794", "#e4e7eb"
+COLOURS = ("#0b6e99", "#d9730d", "#0f7b6c", "#ad1a72", "#6940a5", "#dfab01", "#64473a", "#e03e3e", "#4a5568", "#5b8c2a")
+"""Distinct in grey and for most colour-blind readers; families beyond them share colours."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that shows itself in a notebook and in the report."""
+
+    png: bytes
+    alt: str
+    """What the figure says, in words."""
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+    def __repr__(self) -> str:
+        return f"<figure: {self.alt}>"
+
+    @property
+    def html(self) -> str:
+        """Return an <img> that carries its data with it."""
+        return f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
+
+
+def convergence(board: Board, metric: Metric) -> Picture:
+    """Show every full search score in the order it came, and the best so far."""
+    runs = full_scores(board, metric)
+    figure, axes = _canvas(7.2, 3.6)
+    if not runs:
+        return _empty(figure, axes, "no experiment has a full score yet")
+    families = {experiment.id: experiment.family for experiment in board.list()}
+    colours = _colours(list(families.values()))
+    values = [value for _, value in runs]
+    best = _best_so_far(metric, values)
+    axes.step(range(1, len(best) + 1), best, where="post", color=INK, linewidth=1.6, label="best so far")
+    low, high = _window(metric, values, _baselines(board))
+    for family in dict.fromkeys(families[run.experiment] for run, _ in runs):
+        points = [(x, min(max(value, low), high)) for x, (run, value) in enumerate(runs, start=1) if families[run.experiment] == family]
+        axes.scatter(*zip(*points, strict=True), s=26, color=colours[family], label=family, zorder=3)
+    for name, value in sorted(_baselines(board).items(), key=lambda pair: metric.loss(pair[1]))[:1]:
+        axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {name}")
+    axes.set_ylim(low, high)
+    axes.set_xlabel("full scores, in order of completion")
+    axes.set_ylabel(_unit(metric))
+    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    hidden = sum(not low <= value <= high for value in values)
+    note = f"; {hidden} far off are drawn at the edge" if hidden else ""
+    return _picture(figure, f"best {metric.name} {best[-1]:.6g} after {len(values)} full scores, {best[0]:.6g} with the first{note}")
+
+
+def family_shares(board: Board, metric: Metric) -> Picture:
+    """Show how many experiments each family got, and what became of them."""
+    experiments = board.list()
+    figure, axes = _canvas(7.2, 0.7 + 0.32 * max(3, len({e.family for e in experiments})))
+    if not experiments:
+        return _empty(figure, axes, "no experiment yet")
+    counts = {family: Counter(_fate(e, board) for e in experiments if e.family == family) for family in {e.family for e in experiments}}
+    order = sorted(counts, key=lambda family: (sum(counts[family].values()), family))
+    left = dict.fromkeys(order, 0)
+    for fate, colour in (("full score", COLOURS[0]), ("screened only", "#9bc7da"), ("failed", COLOURS[7]), ("open", COLOURS[5]),
+                         ("cancelled", GRID)):
+        widths = [counts[family][fate] for family in order]
+        if any(widths):
+            axes.barh(order, widths, left=[left[family] for family in order], color=colour, label=fate, height=0.7)
+            left = {family: left[family] + width for family, width in zip(order, widths, strict=True)}
+    best = _best_by_family(board, metric)
+    for row, family in enumerate(order):
+        axes.text(left[family] + 0.1, row, f"{best[family]:.4g}" if family in best else "–", va="center", fontsize=7, color=MUTED)
+    axes.set_xlabel(f"experiments (number beside the bar: best {_unit(metric)})")
+    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    return _picture(figure, ", ".join(f"{family} {sum(counts[family].values())}" for family in reversed(order)))
+
+
+def playbook_growth(playbook: Playbook) -> Picture:
+    """Show the number of words in active playbook entries after each change."""
+    growth = playbook.growth()
+    figure, axes = _canvas(7.2, 2.4)
+    if not growth:
+        return _empty(figure, axes, "nothing learnt yet")
+    words = [count for _, count in growth]
+    axes.step(range(1, len(words) + 1), words, where="post", color=COLOURS[2], linewidth=1.6)
+    axes.set_xlabel("changes of the playbook")
+    axes.set_ylabel("words in force")
+    axes.set_ylim(bottom=0)
+    return _picture(figure, f"{words[-1]} words in {len(playbook.entries())} lessons after {len(words)} changes")
+
+
+# -- what is drawn -------------------------------------------------------------------------------------------
+
+
+def full_scores(board: Board, metric: Metric) -> list[tuple[Run, float]]:
+    """Return the full search runs with a score, in the order they ended."""
+    found = [
+        (run, run.score.value) for run in board.runs(status="ended")
+        if run.fidelity == "full" and run.partition == "search" and run.score is not None and run.score.ok and run.score.value is not None
+    ]
+    return sorted(found, key=lambda pair: (pair[0].ended, pair[0].id))
+
+
+def _best_so_far(metric: Metric, values: list[float]) -> list[float]:
+    best: list[float] = []
+    for value in values:
+        best.append(value if not best or metric.better(value, best[-1]) else best[-1])
+    return best
+
+
+def _window(metric: Metric, values: list[float], baselines: dict[str, float]) -> tuple[float, float]:
+    """Return the y range that shows the contest: from the best to the better half of the rest; outliers go to the edge."""
+    ordered = metric.ranked([*values, *baselines.values()], lambda value: value)
+    first, last = ordered[0], ordered[min(len(ordered) - 1, max(2, round(0.8 * len(ordered))))]
+    margin = 0.08 * abs(last - first) or 0.1 * abs(first) or 1.0
+    return min(first, last) - margin, max(first, last) + margin
+
+
+def _baselines(board: Board) -> dict[str, float]:
+    known: dict[str, float | None] = (board.fact("baselines") or {}).get("search", {})
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _fate(experiment: Experiment, board: Board) -> str:
+    if full_runs(board, experiment.id, None):
+        return "full score"
+    if experiment.outcome == "failed":
+        return "failed"
+    if experiment.state is State.CANCELLED:
+        return "screened only" if board.runs(experiment.id, status="ended") else "cancelled"
+    return "open"
+
+
+def _best_by_family(board: Board, metric: Metric) -> dict[str, float]:
+    families = {experiment.id: experiment.family for experiment in board.list()}
+    ranked = metric.ranked(full_scores(board, metric), lambda pair: pair[1])
+    return {families[run.experiment]: value for run, value in reversed(ranked)}
+
+
+def _unit(metric: Metric) -> str:
+    return f"{metric.name} [{metric.unit}]" if metric.unit else metric.name
+
+
+def _colours(families: list[str]) -> dict[str, str]:
+    return {family: COLOURS[place % len(COLOURS)] for place, family in enumerate(sorted(set(families)))}
+
+
+# -- drawing -------------------------------------------------------------------------------------------------
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure that belongs to nobody: pyplot would keep it, and show it a second time in a notebook."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes: Axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _empty(figure: Figure, axes: Any, message: str) -> Picture:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, message, ha="center", va="center", color=MUTED)
+    return _picture(figure, message)
+
+
+def _picture(figure: Figure, alt: str) -> Picture:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    return Picture(buffer.getvalue(), alt)

@@ -1,0 +1,110 @@
+"""Tables about a campaign as data frames, from the board and the ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from alphalab_nb.metric import Metric
+from alphalab_nb.report.figures import full_scores
+from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.experiment import Experiment, State
+from alphalab_nb.storage.leaderboard import leaderboard
+from alphalab_nb.storage.ledger import Ledger
+
+
+def leaderboard_table(board: Board, metric: Metric, *, top: int = 20) -> pd.DataFrame:
+    """Return the best experiments: full scores of the present harness, best first."""
+    rows = leaderboard(board, metric, board.fact("harness"))[:top]
+    columns = ["rank", "id", "name", "family", "score", "seconds", "evaluator", "code"]
+    return pd.DataFrame([{name: getattr(row, name) for name in columns} for row in rows], columns=columns).set_index("rank")
+
+
+def budget_by_stage(board: Board, metric: Metric) -> pd.DataFrame:
+    """Return what each stage of the search used and gave: improvements are full scores that beat everything before them."""
+    stages: dict[str, dict[str, Any]] = {}
+    stage_of = {experiment.id: experiment.stage or "none" for experiment in board.list()}
+    seconds: dict[int, float] = defaultdict(float)
+    for run in board.runs(status="ended"):
+        if run.partition == "search":
+            seconds[run.experiment] += run.seconds
+    for experiment in board.list():
+        row = stages.setdefault(stage_of[experiment.id], {"experiments": 0, "full scores": 0, "failed": 0, "dropped": 0, "improvements": 0,
+                                                          "best": None, "compute_s": 0.0})
+        row["experiments"] += 1
+        row["failed"] += experiment.outcome == "failed"
+        row["dropped"] += experiment.state is State.CANCELLED
+        row["compute_s"] += round(seconds[experiment.id], 1)
+    best: float | None = None
+    for run, value in full_scores(board, metric):
+        row = stages[stage_of[run.experiment]]
+        row["full scores"] += 1
+        row["improvements"] += metric.better(value, best)
+        row["best"] = value if metric.better(value, row["best"]) else row["best"]
+        best = value if metric.better(value, best) else best
+    columns = ["stage", "experiments", "full scores", "failed", "dropped", "improvements", "best", "compute_s"]
+    return pd.DataFrame([{"stage": stage, **row} for stage, row in stages.items()], columns=columns).set_index("stage")
+
+
+def failures(board: Board) -> pd.DataFrame:
+    """Return every experiment that failed at least once, with the evaluator's label and the last line of the error."""
+    rows = [_failure(board, experiment) for experiment in board.list()]
+    columns = ["id", "name", "family", "label", "fixes", "end", "error"]
+    return pd.DataFrame([row for row in rows if row], columns=columns).set_index("id")
+
+
+def _failure(board: Board, experiment: Experiment) -> dict[str, Any] | None:
+    scores = [run.score for run in board.runs(experiment.id, status="ended") if run.score is not None and not run.score.ok]
+    if not scores and experiment.outcome != "failed":
+        return None
+    error = experiment.error or (scores[-1].error if scores else "")
+    return {
+        "id": experiment.id, "name": experiment.name, "family": experiment.family,
+        "label": scores[-1].label if scores else error.split(":", 1)[0], "fixes": experiment.fixes,
+        "end": "repaired" if experiment.outcome == "ok" else experiment.outcome or str(experiment.state),
+        "error": _last_line(error),
+    }
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""
+
+
+def spending(ledger: Ledger) -> pd.DataFrame:
+    """Return calls, tokens and dollars by phase and role."""
+    columns = ["phase", "role", "calls", "input_tokens", "cached_tokens", "output_tokens", "usd"]
+    return pd.DataFrame(ledger.by("phase", "role"), columns=columns).set_index(["phase", "role"])
+
+
+def sealed_table(board: Board, metric: Metric | None = None) -> pd.DataFrame:
+    """Return the sealed test: champion, the same program as first fitted, references and baselines.
+
+    With the metric, `better by` is how much better the champion is than the row, as a fraction.
+    """
+    sealed: Mapping[str, Any] = board.fact("sealed") or {}
+    columns = ["what", "score", "better by", "loss difference", "low", "high", "units"]
+    if not sealed:
+        return pd.DataFrame(columns=columns).set_index("what")
+    score = sealed["score"]
+    champion = f"champion #{sealed['champion']}{', fitted again' if sealed.get('refit') else ''}"
+    rows: list[dict[str, Any]] = [{"what": champion, "score": score}]
+    if sealed.get("refit") and sealed.get("fixed_score") is not None:
+        rows.append({"what": "champion, as fitted on explore", "score": sealed["fixed_score"]})
+    rows += [_reference(entry) for entry in sealed.get("references", [])]
+    rows += [{"what": f"baseline {name}", "score": value} for name, value in sorted(sealed.get("baselines", {}).items())]
+    for row in rows[1:]:
+        if metric is not None and row["score"] is not None:
+            row["better by"] = metric.improvement(score, row["score"])
+    return pd.DataFrame(rows, columns=columns).set_index("what")
+
+
+def _reference(entry: Mapping[str, Any]) -> dict[str, Any]:
+    difference = entry.get("loss_difference") or {}
+    return {
+        "what": f"default #{entry['id']} {entry['name']}", "score": entry["score"], "loss difference": difference.get("mean"),
+        "low": difference.get("low"), "high": difference.get("high"), "units": difference.get("n"),
+    }
