@@ -97,9 +97,9 @@ class Deps:
 
             self.cwd.mkdir(parents=True, exist_ok=True)
             title = f"{self.role} #{self.experiment}" if self.experiment is not None else self.role
+            seen, changed = ([path for path in paths if path.exists()] for paths in (self.reads, self.writes))
             self.opened = Session(
-                self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata,
-                read_only=[path for path in self.reads if path.exists()], read_write=[self.cwd, *(path for path in self.writes if path.exists())],
+                self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata, read_only=seen, read_write=changed,
             )
         return self.opened
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -43,7 +44,7 @@ async def examine(task: TesterTask, notes: Sequence[str]) -> Steps:
 
 def _program(reason: str, arguments: Sequence[str]) -> Call:
     """Return the cell that runs a Python program with the kernel's own interpreter."""
-    code = source("program").replace("@ARGUMENTS@", repr(list(arguments))).replace("@SECONDS@", str(_LONGEST_S - 10))
+    code = source("program").replace("@ARGUMENTS@", json.dumps(list(arguments))).replace("@SECONDS@", str(_LONGEST_S - 10))
     return Call("run_cell", {"reason": reason, "code": code, "timeout_s": _LONGEST_S})
 
 

@@ -15,7 +15,8 @@ Steps = AsyncGenerator[Call | list[Call], Any]
 HEADING = "## This data"
 PROBES = ("schema", "missing", "statistics", "covariates")
 _FILE = "domain_knowledge.md"
-_KINDS = ("shape", "step", "seasons", "types", "ragged", "missing", "gaps", "item", "scales", "negative", "covariates", "no_covariates", "covariate")
+_KINDS = ("shape", "step", "seasons", "types", "ragged", "missing", "gaps", "item", "scales", "negative", "covariates",
+          "no_covariates", "covariate")
 
 
 async def customize(task: CustomizeTask, notes: Sequence[str]) -> Steps:

@@ -75,7 +75,7 @@ async def explore(task: ExploreTask, notes: Sequence[str]) -> Steps:
         else:
             book.failed.append(f"{probe} failed: {last_line(result.text)}")
             yield Call("note", {"text": f"{probe} failed twice and is left out."})
-    yield [Call("write_file", {"path": f"data_report/{name}.md", "text": book.section(name)}) for name in ("schema", "statistics", "findings")]
+    yield [Call("write_file", {"path": f"data_report/{name}.md", "text": book.section(name)}) for name in sorted(set(PROBES.values()))]
     yield Call("write_file", {"path": "learnings.md", "text": book.learnings()})
     checked: Result = yield Call("check_citations")
     yield Call("report_to_user", {"summary": f"{book.summary()}\n{checked.text}"})

@@ -11,8 +11,8 @@ from typing import Any
 LEARNT: dict[str, str] = {
     "level_shift": "{item}: level shift of {change} against {against} from {start} on (medians of {blocks} {step} before and after)",
     "dead_sensor": "{item}: dead or stuck sensor, {rows} rows ({days} days) of the constant {value} from {start} to {end}",
-    "slump": "Slump from the week of {start} to that of {end} ({weeks} weeks): {mean} against the same weeks a year before, at worst {worst}",
-    "boom": "Boom from the week of {start} to that of {end} ({weeks} weeks): {mean} against the same weeks a year before, at most {worst}",
+    "slump": "Slump from the week of {start} to that of {end} ({weeks} weeks): {mean} against the year before, {worst} at worst",
+    "boom": "Boom from the week of {start} to that of {end} ({weeks} weeks): {mean} against the year before, {worst} at most",
     "clock_shift": "Summer time: from {date} on ({rule}) the daily profile comes {hours} h {direction} in {items} of {of} items "
                    "(correlation {correlation} shifted, {unshifted} unshifted)",
     "best_naive": "Best naive forecast: {method}, {metric} {value} against {against} of the naive ({gain_percent} % less)",

@@ -54,7 +54,8 @@ def repair(task: FixTask) -> tuple[str, dict[str, str]]:
         return "no recipe for this family; the files are written again as they were", dict(task.files)
     if _IMPORT.search(task.error) and task.siblings:
         sibling = task.siblings[0]
-        return f"a module is missing here: default of the sibling recipe {sibling.family}", sibling.render(sibling.default(task.facts), task.facts)
+        rule = f"a module is missing here: default of the sibling recipe {sibling.family}"
+        return rule, sibling.render(sibling.default(task.facts), task.facts)
     default = recipe.default(task.facts)
     present = {**default, **task.experiment.config}
     if task.label in ("oom", "timeout"):
@@ -105,7 +106,8 @@ def _result(task: AnalyzeTask) -> list[str]:
     score, metric = task.score, task.metric
     if score is None or not score.ok or score.value is None:
         last = score.error.strip().splitlines()[-1] if score and score.error.strip() else ""
-        return [f"- No score: {score.label if score else 'not run'}{f' ({last[:300]})' if last else ''}", f"- Compute: {task.seconds:.1f} s"]
+        label = score.label if score else "not run"
+        return [f"- No score: {label}{f' ({last[:300]})' if last else ''}", f"- Compute: {task.seconds:.1f} s"]
     lines = [f"- {metric.name}: {score.value:.6g} {metric.unit}".rstrip(), f"- Verdict: {task.verdict or 'none'}"]
     if task.best_other is not None:
         change = metric.improvement(score.value, task.best_other)

@@ -9,7 +9,8 @@ else:
     pairs = matrix[np.triu_indices(N, 1)]
     mean = (np.nansum(matrix, axis=1) - 1) / (N - 1)
     a, b = np.unravel_index(np.nanargmin(np.where(np.eye(N, dtype=bool), np.nan, matrix)), matrix.shape)
-    fact("correlation", mean=num(np.nanmean(pairs), 3), least=num(np.nanmin(pairs), 3), most=num(np.nanmax(pairs), 3), pairs=int(np.isfinite(pairs).sum()))
+    fact("correlation", mean=num(np.nanmean(pairs), 3), least=num(np.nanmin(pairs), 3), most=num(np.nanmax(pairs), 3),
+         pairs=int(np.isfinite(pairs).sum()))
     fact("least_alike", first=items[a], second=items[b], correlation=num(matrix[a, b], 3))
     fact("outsider", item=items[int(np.nanargmin(mean))], mean=num(np.nanmin(mean), 3))
     values = np.linalg.eigvalsh(np.nan_to_num(matrix, nan=0.0))

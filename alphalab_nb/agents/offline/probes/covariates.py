@@ -11,7 +11,8 @@ else:
         x = np.nanmean(X[:, :, c], axis=1)
         both = np.isfinite(x) & np.isfinite(mean)
         value = np.corrcoef(x[both], mean[both])[0, 1] if both.sum() > 10 and x[both].std() > 0 else np.nan
-        rows.append((name, "known in advance" if known[c] else "not known in advance", num(100 * (~np.isfinite(x)).mean(), 3), num(value, 3)))
+        state = "known in advance" if known[c] else "not known in advance"
+        rows.append((name, state, num(100 * (~np.isfinite(x)).mean(), 3), num(value, 3)))
     rows.sort(key=lambda row: -abs(row[3] or 0))
     for name, state, lost, value in rows[:TOP]:
         fact("covariate", name=name, state=state, missing_percent=lost, correlation=value)

@@ -18,7 +18,6 @@ for i in [i for i in np.argsort(-zeros) if zeros[i]][:TOP]:
 fact("zero_items", items=int((zeros > 0).sum()), of=N)
 fig, ax = plt.subplots(figsize=(9, 3))
 for i in range(N):
-    ax.plot([], [])
     for start, length in constant_runs(Y[:, i]):
         ax.plot(clock[[start, start + length - 1]], [i, i], lw=6, color="tab:red" if length >= long else "tab:orange")
 ax.set(title="constant runs (red: long)", ylim=(-1, N), xlim=(clock[0], clock[-1]))

@@ -29,7 +29,7 @@ def jumps(x):
     for b in np.argsort(-np.abs(np.nan_to_num(z))):
         far = np.nanmedian(x[b : b + 4 * k]) - np.nanmedian(x[max(0, b - 4 * k) : b]) if b else 0.0
         lasts = abs(far) >= 0.6 * abs(jump[b]) and far * jump[b] > 0
-        large = abs(jump[b]) >= (0.1 if ratio and N >= 3 else 0.05 if ratio else np.nanstd(x))
+        large = abs(jump[b]) >= (0.14 if ratio and N >= 3 else 0.05 if ratio else np.nanstd(x))
         if abs(z[b]) < 6 or len(found) == 3:
             break
         if lasts and large and all(abs(b - other) > k for other, _, _ in found):
@@ -60,7 +60,7 @@ fact("level_shifts", total=len(shifts), items=len({s[0] for s in shifts}), of=N)
 fig, ax = plt.subplots(figsize=(9, 3.5))
 for i in sorted({s[0] for s in shifts[:TOP]}) or shown():
     ax.plot(clock[first::block][: len(level)], scaled[:, i], lw=1, label=items[i])
-for i, b, _, _ in shifts[:TOP]:
+for _, b, _, _ in shifts[:TOP]:
     ax.axvline(clock[first + b * block], color="k", ls=":")
 ax.set(title="level against the other items" if N >= 3 else "level without the season")
 ax.legend(fontsize=7)

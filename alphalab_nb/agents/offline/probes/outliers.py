@@ -12,12 +12,12 @@ for i in range(N):
     found += [(abs(z[t]), z[t], i, int(t)) for t in np.flatnonzero(np.abs(z) > LIMIT)]
 found.sort(reverse=True)
 fact("outliers", total=len(found), limit=LIMIT, share_percent=num(100 * len(found) / max(1, tested), 3), items=len({f[2] for f in found}))
-for size, z, i, t in found[:5]:
+for _, z, i, t in found[:5]:
     fact("outlier", item=items[i], stamp=when(t, i), value=num(Y[t, i]), z=num(z, 3))
 fig, ax = plt.subplots(figsize=(9, 3.5))
 for i in shown()[:4]:
     ax.plot(clock, Y[:, i], lw=0.4, label=items[i])
-for size, z, i, t in found[:50]:
+for _, _, i, t in found[:50]:
     if i in shown()[:4]:
         ax.plot(clock[t], Y[t, i], "rx", ms=5)
 ax.set(title="series, outliers marked")

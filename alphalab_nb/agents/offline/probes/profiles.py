@@ -14,8 +14,9 @@ if step_s < 604800:
          low_ratio=num(weekdays.min(), 3))
     if step_s < 86400:
         weekend = clock.dayofweek >= 5
-        parts = [total[~weekend].groupby(clock.hour[~weekend]).mean().mean(axis=1), total[weekend].groupby(clock.hour[weekend]).mean().mean(axis=1)]
-        fact("weekend", correlation=num(np.corrcoef(*parts)[0, 1], 3), working_peak=int(parts[0].idxmax()), weekend_peak=int(parts[1].idxmax()))
+        working, free = (total[part].groupby(clock.hour[part]).mean().mean(axis=1) for part in (~weekend, weekend))
+        fact("weekend", correlation=num(np.corrcoef(working, free)[0, 1], 3), working_peak=int(working.idxmax()),
+             weekend_peak=int(free.idxmax()))
 if T * step_s > 200 * 86400:
     slow = total - total.rolling(year, center=True, min_periods=year // 2).mean() if 2 * year < T else total
     months = slow.groupby(clock.month).mean().mean(axis=1)

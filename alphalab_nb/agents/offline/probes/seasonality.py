@@ -20,12 +20,11 @@ for lag in [1, *seasons, *[2 * seasons[-1]]]:
 for s in seasons:
     shares = []
     for i in chosen:
-        phase = np.arange(T) % s if s != year else phase_of_year(clock)
-        if step_s >= 86400 and s > 26:
-            phase = phase_of_year(clock)
+        phase = phase_of_year(clock) if abs(s - year) <= 1 else np.arange(T) % s
         profile = pd.Series(rest[:, i]).groupby(phase).transform("mean").to_numpy()
         shares.append(100 * (1 - np.nanvar(rest[:, i] - profile) / max(np.nanvar(rest[:, i]), 1e-12)))
-    fact("season_share", season=s, share_percent=num(np.nanmean(shares), 3), least=num(np.nanmin(shares), 3), most=num(np.nanmax(shares), 3))
+    fact("season_share", season=s, share_percent=num(np.nanmean(shares), 3), least=num(np.nanmin(shares), 3),
+         most=num(np.nanmax(shares), 3))
 lags = np.unique(np.linspace(1, min(T // 3, 3 * seasons[-1]), 150).astype(int))
 fig, ax = plt.subplots(figsize=(9, 3.5))
 for i in chosen[:4]:

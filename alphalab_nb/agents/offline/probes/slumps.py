@@ -9,8 +9,9 @@ LIMIT = 15  # percent
 if len(overall) < 4:
     fact("no_year_before", days=days(T))
 else:
-    fact("year_change", median=f"{num(overall.median(), 3):+} %", least=f"{num(overall.min(), 3):+} %", least_week=str(overall.idxmin().date()),
-         most=f"{num(overall.max(), 3):+} %", most_week=str(overall.idxmax().date()), weeks=len(overall))
+    fact("year_change", median=f"{num(overall.median(), 3):+} %", least=f"{num(overall.min(), 3):+} %",
+         least_week=str(overall.idxmin().date()), most=f"{num(overall.max(), 3):+} %", most_week=str(overall.idxmax().date()),
+         weeks=len(overall))
     usual = overall.median()
     seen = 0
     for sign, name in ((-1, "slump"), (1, "boom")):

@@ -5,8 +5,9 @@ table["skew"] = pd.DataFrame(Y, columns=items).skew()
 with pd.option_context("display.width", 160, "display.max_columns", 20):
     print(table.head(40).round(3).to_string())
 for i in shown():
-    fact("item", item=items[i], count=int(table["count"].iloc[i]), mean=num(table["mean"].iloc[i]), sd=num(table["std"].iloc[i]),
-         low=num(table["min"].iloc[i]), median=num(table["50%"].iloc[i]), high=num(table["max"].iloc[i]), skew=num(table["skew"].iloc[i], 3))
+    row = table.iloc[i]
+    fact("item", item=items[i], count=int(row["count"]), mean=num(row["mean"]), sd=num(row["std"]), low=num(row["min"]),
+         median=num(row["50%"]), high=num(row["max"]), skew=num(row["skew"], 3))
 if N > 1:
     sd = table["std"]
     largest = np.sort(sd.to_numpy() ** 2)[::-1]

@@ -48,7 +48,8 @@ if step_s <= 3600 and shared:
                 shifts[-1] = change
     for s in shifts:
         fact("clock_shift", date=str(s["stamp"].date()), rule=s["rule"], hours=abs(s["shift"]),
-             direction="earlier" if s["shift"] < 0 else "later", items=s["votes"], of=N, correlation=num(s["match"]), unshifted=num(s["unshifted"]))
+             direction="earlier" if s["shift"] < 0 else "later", items=s["votes"], of=N, correlation=num(s["match"]),
+             unshifted=num(s["unshifted"]))
     fact("clock_shifts", total=len(shifts), days=SPAN)
 else:
     fact("no_clock", freq=meta["freq"])

@@ -1,7 +1,8 @@
 """Which days (or rows) lie far from the usual ones around them: holidays, closures, events?"""
 clean = alive()
 if step_s < 604800:
-    total = pd.DataFrame(clean / np.nanmean(clean, axis=0), index=clock).resample("D").mean().mean(axis=1)
+    days_of = pd.DataFrame(clean / np.nanmean(clean, axis=0), index=clock).resample("D")
+    total = days_of.mean().where(days_of.count() >= 0.9 * day).mean(axis=1)  # half a day is no day
     table = pd.concat([total.shift(7 * s) for s in (-4, -3, -2, -1, 1, 2, 3, 4)], axis=1)
     usual = table.median(axis=1)
 else:
