@@ -1,8 +1,9 @@
-"""Launcher of level rlimits: `python -I -S confine.py SPEC argv...` confines itself, then becomes argv.
+"""Launcher of level rlimits: `main()` with `SPEC argv...` as arguments confines this process, then becomes argv.
 
-Standard library only. Resource limits always; where the system has them: Landlock (files), seccomp (no network), no
+Standard library only, and no pathlib: it takes longer to load than everything here. Resource limits always; where the system has them: Landlock (files), seccomp (no network), no
 capabilities. Landlock can only allow, so a folder with hidden files in it is allowed entry by entry.
 """
+# ruff: noqa: PTH
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ _FILE_BYTES = 8 << 30
 _READ, _READ_FOLDER, _EXECUTE, _WRITE, _TRUNCATE = 1 << 2, 1 << 3, 1 << 0, 1 << 1, 1 << 14
 _OF_FILES = _READ | _EXECUTE | _WRITE | _TRUNCATE
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_END_WITH_PARENT, _DROP_BOUND, _SECCOMP, _NO_NEW_PRIVILEGES = 1, 24, 22, 38
 _DENY, _ALLOW, _KILL = 0x00050001, 0x7FFF0000, 0x80000000
 _ARCHITECTURES = {
     # audit number, socket(), capset(), and io_uring_setup, ptrace, process_vm_readv, process_vm_writev
@@ -42,11 +44,12 @@ def can_filter() -> bool:
 def main() -> None:
     spec = json.loads(sys.argv[1])
     os.chdir(spec["cwd"])
+    _libc.prctl(_END_WITH_PARENT, 9, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     if landlock_abi():
         _drop_capabilities()
-        _checked(_libc.prctl(38, 1, 0, 0, 0), "no_new_privs")
+        _checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no_new_privs")
         _restrict_files(spec["read_only"], spec["read_write"], frozenset(spec["hidden"]))
         if not spec["network"]:
             _deny_network()
@@ -61,24 +64,31 @@ def _restrict_files(read_only: list[str], read_write: list[str], hidden: frozens
     attribute = struct.pack("QQQ", everything, 0, scoped)[: 24 if abi >= 6 else 8]
     rules = _checked(_libc.syscall(_CREATE_RULESET, attribute, ctypes.c_size_t(len(attribute)), 0), "landlock_create_ruleset")
     for path in read_only:
-        _allow(rules, path, _READ | _READ_FOLDER | _EXECUTE, hidden, everything)
+        _allow(rules, path, _READ | _READ_FOLDER | _EXECUTE, hidden)
     for path in read_write:
-        _allow(rules, path, everything, hidden, everything)
+        _allow(rules, path, everything, hidden)
     _checked(_libc.syscall(_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
     os.close(rules)
 
 
-def _allow(rules: int, path: str, access: int, hidden: frozenset[str], known: int) -> None:
+def _allow(rules: int, path: str, access: int, hidden: frozenset[str]) -> None:
     real = os.path.realpath(path)
-    if real in hidden or not os.path.exists(real):
+    if os.path.exists(real):
+        _allow_entry(rules, real, os.path.isdir(real), access, hidden)
+
+
+def _allow_entry(rules: int, path: str, folder: bool, access: int, hidden: frozenset[str]) -> None:
+    if path in hidden:
         return
-    if any(place.startswith(real.rstrip("/") + "/") for place in hidden):
-        _add_rule(rules, real, access & _READ_FOLDER)
-        for entry in os.scandir(real):
+    if not folder:
+        _add_rule(rules, path, access & _OF_FILES)
+    elif any(place.startswith(path.rstrip("/") + "/") for place in hidden):
+        _add_rule(rules, path, access & _READ_FOLDER)
+        for entry in os.scandir(path):
             if not entry.is_symlink():  # a link's target needs a rule of its own
-                _allow(rules, entry.path, access, hidden, known)
+                _allow_entry(rules, entry.path, entry.is_dir(), access, hidden)
     else:
-        _add_rule(rules, real, access if os.path.isdir(real) else access & _OF_FILES & known)
+        _add_rule(rules, path, access)
 
 
 def _add_rule(rules: int, path: str, access: int) -> None:
@@ -94,7 +104,7 @@ def _add_rule(rules: int, path: str, access: int) -> None:
 def _drop_capabilities() -> None:
     capset = _ARCHITECTURES[os.uname().machine][2]
     for capability in range(64):
-        if _libc.prctl(24, capability, 0, 0, 0) < 0:  # EPERM for ordinary users, who have none to drop
+        if _libc.prctl(_DROP_BOUND, capability, 0, 0, 0) < 0:  # EPERM for ordinary users, who have none to drop
             break
     header, data = struct.pack("Ii", 0x20080522, 0), bytes(24)
     _checked(_libc.syscall(capset, header, data), "capset")
@@ -112,7 +122,7 @@ def _deny_network() -> None:
     code += [(equal, 0, 4, socket), (load, 0, 0, 16), (equal, 2, 0, 1), (equal, 1, 0, 16), (answer, 0, 0, _DENY), (answer, 0, 0, _ALLOW)]
     buffer = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", op, yes, no, k) for op, yes, no, k in code))
     program = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(buffer))
-    _checked(_libc.prctl(22, 2, program, 0, 0), "seccomp")
+    _checked(_libc.prctl(_SECCOMP, 2, program, 0, 0), "seccomp")
 
 
 def _checked(result: int, what: str) -> int:
@@ -120,7 +130,3 @@ def _checked(result: int, what: str) -> int:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
     return result
-
-
-if __name__ == "__main__":
-    main()

@@ -16,6 +16,8 @@ from alphalab_nb.sandbox.view import ETC, SYSTEM, View, search_path
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm")
 _READABLE = ("/proc", "/sys/devices/system/cpu", "/dev/urandom", "/dev/random")
+_LAUNCH = f"import sys; sys.path.insert(0, {str(Path(confine.__file__).parent)!r}); from confine import main; main()"
+"""As a module it is compiled once; as a script it would be every time."""
 
 
 class Rlimits:
@@ -52,7 +54,7 @@ class Rlimits:
             "network": view.network,
             "env": variables,
         }
-        return [sys.executable, "-I", "-S", confine.__file__, json.dumps(spec), *argv]
+        return [sys.executable, "-I", "-S", "-c", _LAUNCH, json.dumps(spec), *argv]
 
 
 @cache

@@ -11,7 +11,9 @@ from pathlib import Path
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 """Programs and libraries; symbolic links on merged-usr systems."""
-ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "passwd", "group", "localtime", "nsswitch.conf", "ssl", "fonts", "hosts")
+ETC = (
+    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "passwd", "group", "hosts", "localtime", "nsswitch.conf", "ssl", "fonts",
+)
 """What programs read of /etc; not shadow, not host keys."""
 
 
@@ -33,7 +35,7 @@ class View:
         writable = _absolute(read_write)
         readable = tuple(path for path in _absolute((*read_only, *python_folders())) if path not in writable)
         masked = tuple(path.resolve() for path in _absolute(hidden) if path.exists())
-        return cls(Path(os.path.abspath(cwd)), readable, writable, masked, network)
+        return cls(_absolute([cwd])[0], readable, writable, masked, network)
 
     def masked(self) -> list[Path]:
         """Return every hidden path as it would show under the visible ones, also through links."""
@@ -57,4 +59,5 @@ def search_path() -> str:
 
 
 def _absolute(paths: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
+    """Make paths absolute without following links: a command may name them by either way."""
+    return tuple(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))  # noqa: PTH100

@@ -14,7 +14,10 @@ Cell = dict[str, Any]
 
 OWN = "alphalab"
 """Key of our metadata, in the notebook's and in each cell's."""
-_KERNELSPEC = {"name": "python3", "language": "python", "display_name": "Python 3 (ipykernel)"}
+_STANDARD = {
+    "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3 (ipykernel)"},
+    "language_info": {"name": "python"},
+}
 
 
 class Document:
@@ -27,7 +30,7 @@ class Document:
             BadInput: the file is not a notebook.
         """
         self.path = path
-        content = _read(path) if path.exists() else {"cells": [], "metadata": {"kernelspec": _KERNELSPEC, "language_info": {"name": "python"}}}
+        content = _read(path) if path.exists() else {"cells": [], "metadata": {**_STANDARD}}
         self.cells: list[Cell] = content["cells"]
         self.metadata: dict[str, Any] = content["metadata"]
         self.own: dict[str, Any] = self.metadata.setdefault(OWN, {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -64,7 +65,6 @@ class Kernel:
         )
         self._manager.prefix, self._manager.own_processes = prefix, sandbox.own_processes
         self._client: AsyncKernelClient | None = None
-        self._interrupted = False
 
     def start(self) -> None:
         """Start the process and wait until it answers.
@@ -81,7 +81,7 @@ class Kernel:
 
     def interrupt(self) -> None:
         """Stop the running cell, from another thread."""
-        _wait(self._manager.interrupt_kernel())
+        _wait(self._interrupt())
 
     def restart(self) -> None:
         """Kill the process and start a new one."""
@@ -107,7 +107,16 @@ class Kernel:
             await self._client.wait_for_ready(timeout=START_S)
         except RuntimeError as error:
             await self._stop()
-            raise AlphaLabError(f"the kernel did not start: {error}") from error
+            raise AlphaLabError(f"the kernel did not start: {error}. {self._diagnosis()}".rstrip()) from error
+
+    async def _interrupt(self) -> None:
+        await self._manager.interrupt_kernel()
+
+    def _diagnosis(self) -> str:
+        """Start a Python in the same place only to see what it complains about; the kernel's own stderr is not kept."""
+        trial = [*self._manager.prefix, sys.executable, "-P", "-c", "import ipykernel.kernelapp"]
+        done = subprocess.run(trial, env=self._environment, cwd=self._cwd, capture_output=True, text=True, timeout=START_S, check=False)
+        return done.stderr.strip()[-1000:]
 
     async def _restart(self) -> None:
         await self._manager.restart_kernel(now=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import KernelProvisionerFactory
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from traitlets import Bool, List, Unicode
 
 from alphalab_nb.session.provisioner import NAME
@@ -33,7 +33,8 @@ class LabKernelManager(AsyncKernelManager):
     def __init__(self, **options: Any) -> None:
         self.folder = _private_folder()
         fixed = {
-            "transport": "ipc", "ip": str(self.folder / "k"), "connection_file": str(self.folder / "kernel.json"), "shutdown_wait_time": 3.0,
+            "transport": "ipc", "ip": str(self.folder / "k"), "connection_file": str(self.folder / "kernel.json"),
+            "shutdown_wait_time": 3.0,
         }
         super().__init__(**{**options, **fixed})
         # An entry point is there only after installation; a checkout works too.

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from alphalab_nb.session.document import joined
+
 Output = dict[str, Any]
 
 MOST_OUTPUTS = 300
@@ -79,7 +81,7 @@ class Collector:
 
     def _show(self, kind: str, content: Mapping[str, Any]) -> None:
         data = {mime: value for mime, value in content["data"].items() if self._fits(value)}
-        shown = (content.get("transient") or {}).get("display_id")
+        shown = str((content.get("transient") or {}).get("display_id", ""))
         if kind == "update_display_data":
             for output in self._displays.get(shown, []):
                 output["data"], output["metadata"] = data, content["metadata"]
@@ -114,12 +116,12 @@ def plain_text(outputs: list[Output]) -> str:
 
 def pictures(outputs: list[Output]) -> tuple[bytes, ...]:
     """Return the PNG images, in order."""
-    return tuple(base64.b64decode(output["data"]["image/png"]) for output in outputs if "image/png" in output.get("data", {}))
+    return tuple(base64.b64decode(joined(output["data"]["image/png"])) for output in outputs if "image/png" in output.get("data", {}))
 
 
 def _text(output: Output) -> str:
     if output["output_type"] == "stream":
-        return output["text"]
+        return joined(output["text"])
     if output["output_type"] == "error":
         return "\n".join(output["traceback"]) + "\n"
-    return output["data"].get("text/plain", "") + "\n"
+    return joined(output["data"].get("text/plain", "")) + "\n"

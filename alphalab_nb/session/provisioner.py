@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, List, Unicode
+
+from alphalab_nb.process import kill_tree
 
 NAME = "alphalab-prefix"
 
@@ -25,3 +28,8 @@ class PrefixProvisioner(LocalProvisioner):
             kwargs["independent"] = True
             kwargs["env"].pop("JPY_PARENT_PID", None)
         return kwargs
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel and every process that a cell has started and that is still its descendant."""
+        if self.process is not None:
+            await asyncio.to_thread(kill_tree, self.process.pid)

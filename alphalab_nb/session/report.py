@@ -6,42 +6,47 @@ raw notebook, so that a citation `[cell N]` can be followed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphalab_nb.errors import PhaseFailed
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.session.document import Cell, Document, joined, own
+from alphalab_nb.session.outputs import Output, plain_text
 
 SCRATCH = "scratch"
 """Tag of cells that a report leaves out."""
 CELL_TIMEOUT_S = 600.0
+_LONGEST_HEADING = 120
+
+
+_COPIED = ("title", "role", "provider", "model", "experiment")
 
 
 def compile_report(raw: Path, out: Path, keep: Collection[int] | None = None) -> list[int]:
     """Write the kept cells of a conversation as a report, not yet executed. The same notebook gives the same report.
 
     Args:
-        keep: numbers of the cells to keep; by default every cell that ended ok and is not tagged `scratch`.
+        keep: numbers of the cells to keep; by default every cell that ended ok, is not tagged `scratch` and does not repeat
+            an earlier one (same code, same output).
 
     Returns:
         The numbers of the kept cells.
     """
     source = Document(raw)
+    opening, blocks = _parts(source.cells)
+    kept = [block for block in blocks if block.number in keep] if keep is not None else _worth_keeping(blocks)
     out.unlink(missing_ok=True)
-    kept = {number: block for number, block in _blocks(source.cells).items() if _wanted(block, number, keep)}
-    title = source.own.get("title") or raw.stem
-    report = Document(out, {"source": raw.name, "cells": sorted(kept), **{k: v for k, v in source.own.items() if k in _COPIED}})
-    report.add_markdown(f"# Report of {title}", "title")
+    report = Document(out, {"source": raw.name, **{key: source.own[key] for key in _COPIED if key in source.own}})
+    report.add_markdown(f"# Report of {source.own.get('title') or raw.stem}", "title")
+    for text in opening:
+        report.add_markdown(text, "note")
     report.add_markdown(_contents(kept), "contents")
-    for number, block in kept.items():
-        _add_block(report, number, block)
+    for block in kept:
+        _add_block(report, block)
     report.save()
-    return list(kept)
-
-
-_COPIED = ("title", "role", "provider", "model", "experiment")
+    return [block.number for block in kept]
 
 
 def execute_notebook(
@@ -72,59 +77,67 @@ def execute_notebook(
         kernel.stop()
 
 
-class _Block(list[Cell]):
+@dataclass
+class _Block:
     """A code cell with the reason before it and the notes after it."""
 
+    number: int
+    reason: str
+    code: Cell
+    notes: list[str] = field(default_factory=list[str])
+
     @property
-    def code(self) -> Cell:
-        return next(cell for cell in self if cell["cell_type"] == "code")
+    def source(self) -> str:
+        return joined(self.code["source"])
+
+    @property
+    def heading(self) -> str:
+        """The first line of the reason, else of the code."""
+        lines = (self.reason or self.source).strip().splitlines() or ["(empty cell)"]
+        return lines[0].lstrip("# ")[:_LONGEST_HEADING]
 
 
-def _blocks(cells: list[Cell]) -> dict[int, _Block]:
-    blocks: dict[int, _Block] = {}
-    waiting: list[Cell] = []
+def _parts(cells: list[Cell]) -> tuple[list[str], list[_Block]]:
+    """Return the notes before the first cell (who speaks), and the blocks."""
+    opening: list[str] = []
+    blocks: list[_Block] = []
+    reason = ""
     for cell in cells:
+        text, role = joined(cell["source"]), own(cell).get("role")
         if cell["cell_type"] == "code":
-            number = own(cell).get("cell", len(blocks) + 1)
-            blocks[number] = _Block([*waiting, cell])
-            waiting = []
-        elif own(cell).get("role") == "reason":
-            waiting = [cell]
-        elif own(cell).get("role") != "title" and blocks:
-            blocks[max(blocks)].append(cell)
-    return blocks
+            blocks.append(_Block(own(cell).get("cell", len(blocks) + 1), reason, cell))
+            reason = ""
+        elif role == "reason":
+            reason = text
+        elif role != "title":
+            (blocks[-1].notes if blocks else opening).append(text)
+    return opening, blocks
 
 
-def _wanted(block: _Block, number: int, keep: Collection[int] | None) -> bool:
-    if keep is not None:
-        return number in keep
-    tags = block.code["metadata"].get("tags", [])
-    return own(block.code).get("status") == "ok" and SCRATCH not in tags
+def _worth_keeping(blocks: list[_Block]) -> list[_Block]:
+    kept: dict[str, _Block] = {}
+    for block in blocks:
+        if own(block.code).get("status") != "ok" or SCRATCH in block.code["metadata"].get("tags", []):
+            continue
+        first = kept.setdefault(f"{block.source}\0{plain_text(block.code['outputs'])}", block)
+        if first is not block:
+            first.notes += block.notes
+    return list(kept.values())
 
 
-def _add_block(report: Document, number: int, block: _Block) -> None:
-    code = block.index(block.code)
-    before, after = block[:code], block[code + 1 :]
-    heading = _headline(block)
-    text = "\n\n".join(joined(cell["source"]) for cell in before)
-    body = "" if text.strip() == heading else f"\n\n{text}"
-    report.add_markdown(f"## {heading} [cell {number}]{body}", "reason", cell=number)
-    report.add_code(joined(block.code["source"]), cell=number)
-    for cell in after:
-        report.add_markdown(joined(cell["source"]), "note", cell=number)
+def _add_block(report: Document, block: _Block) -> None:
+    body = "" if block.reason.strip() in ("", block.heading) else f"\n\n{block.reason}"
+    report.add_markdown(f"## {block.heading} [cell {block.number}]{body}", "reason", cell=block.number)
+    report.add_code(block.source, cell=block.number)
+    for text in block.notes:
+        report.add_markdown(text, "note", cell=block.number)
 
 
-def _contents(blocks: dict[int, _Block]) -> str:
-    lines = [f"- [cell {number}] {_headline(block)}" for number, block in blocks.items()]
-    return "\n".join(["**Contents.** Numbers are those of the raw notebook.", "", *lines])
+def _contents(blocks: list[_Block]) -> str:
+    lines = [f"{i}. {block.heading} [cell {block.number}]" for i, block in enumerate(blocks, start=1)]
+    return "\n".join(["**Contents** (cell numbers are those of the conversation)", "", *lines])
 
 
-def _headline(block: _Block) -> str:
-    """Return the first line of the reason, else of the code."""
-    text = joined(block[0]["source"]).strip().splitlines() or [""]
-    return re.sub(r"^#+\s*", "", text[0])[:120]
-
-
-def _last_line(outputs: list[dict[str, object]]) -> str:
+def _last_line(outputs: list[Output]) -> str:
     errors = [output for output in outputs if output["output_type"] == "error"]
     return f"{errors[-1]['ename']}: {errors[-1]['evalue']}" if errors else "no error output"
