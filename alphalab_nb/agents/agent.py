@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from pydantic_ai import Agent, RunContext
 from pydantic_ai.exceptions import ModelRetry, UsageLimitExceeded
 from pydantic_ai.messages import ModelMessage
@@ -18,6 +20,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.output import ToolOutput
 from pydantic_ai.usage import UsageLimits
 
+from alphalab_nb.adapter import environment
 from alphalab_nb.agents.offline import POLICIES
 from alphalab_nb.agents.roles import ROLES, Role
 from alphalab_nb.agents.tasks import Task
@@ -99,10 +102,16 @@ def instructions(role: Role, deps: Deps) -> str:
     adapter = deps.adapter
     task = {**adapter.manifest.task, **deps.config.task}
     values = {"objective": deps.config.objective, "task": task, "metric": adapter.metric(task)}
+    prompts = [_templates(adapter.root).get_template(name).render(**values) for name in (role.prompt, "domain_knowledge.md")]
     return "\n\n".join([
-        adapter.render(role.prompt, **values), adapter.render("domain_knowledge.md", **values),
-        files("alphalab_nb.agents.contracts").joinpath(role.contract).read_text(encoding="utf-8"),
+        *prompts, files("alphalab_nb.agents.contracts").joinpath(role.contract).read_text(encoding="utf-8"),
     ])
+
+
+@cache
+def _templates(folder: Path) -> jinja2.Environment:
+    """Return the templates of an adapter; compiled once, and again when a file changes."""
+    return environment(folder)
 
 
 def _equipped(role: Role, deps: Deps, model: Model) -> Deps:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from pathlib import Path
 
 from alphalab_nb.errors import ToolError
-from alphalab_nb.process import write_atomic
 from alphalab_nb.tools.base import AGENT_CHARS, Deps, readable, tool, writable
 
 _MATCHES = 100
@@ -49,7 +49,7 @@ def write_file(deps: Deps, path: str, text: str) -> str:
     """
     target = writable(deps, path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, text)
+    target.write_text(text, encoding="utf-8")
     return f"wrote {path}, {len(text.splitlines())} lines{_syntax(target, text)}"
 
 
@@ -68,7 +68,7 @@ def edit_file(deps: Deps, path: str, old: str, new: str) -> str:
     if found != 1:
         raise ToolError(f"the passage occurs {found} times in {path}; it must occur exactly once: give more of its surroundings")
     text = text.replace(old, new)
-    write_atomic(target, text)
+    target.write_text(text, encoding="utf-8")
     return f"edited {path}{_syntax(target, text)}"
 
 
@@ -134,10 +134,13 @@ def _text(path: Path, shown: str) -> str:
 
 
 def _syntax(path: Path, text: str) -> str:
-    if path.suffix != ".py":
-        return ""
+    return _compiled(text) if path.suffix == ".py" else ""
+
+
+@functools.lru_cache(maxsize=256)  # experiments share most of their files
+def _compiled(text: str) -> str:
     try:
-        compile(text, str(path), "exec")
+        compile(text, "<file>", "exec")
     except SyntaxError as error:
         return f"; syntax error in line {error.lineno}: {error.msg}"
     return ""

@@ -17,9 +17,8 @@ _IMPORT = re.compile(r"\b(ImportError|ModuleNotFoundError)\b")
 
 async def implement(task: ImplementTask, notes: Sequence[str]) -> Steps:
     """Write the recipe's files."""
-    yield Call("read_playbook")
-    written: list[Result] = yield _writes(task.files)
-    yield _report(f"implemented {task.experiment.name} from recipe {task.experiment.family}: {len(task.files)} files", written)
+    done: list[Result] = yield [Call("read_playbook"), *_writes(task.files)]
+    yield _report(f"implemented {task.experiment.name} from recipe {task.experiment.family}: {len(task.files)} files", done)
 
 
 async def fix(task: FixTask, notes: Sequence[str]) -> Steps:
