@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -62,6 +63,7 @@ class Evaluator:
         """
         if not (self._harness / "score.py").is_file():
             raise HarnessChanged(f"{self._harness} holds no score.py; run phase build first")
+        self._drop_bytecode()
         files = self._hashes()
         version = "h-" + hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
         for name in files:
@@ -86,12 +88,13 @@ class Evaluator:
         frozen: dict[str, str] = self._frozen().get("files", {})
         if not frozen:
             raise HarnessChanged(f"the harness was never frozen ({self._record} is missing); run phase build first")
+        self._drop_bytecode()
         found = self._hashes()
         for name in sorted({*frozen, *found}):
             if frozen.get(name) != found.get(name):
                 what = "is new" if name not in frozen else "is missing" if name not in found else "was changed"
                 raise HarnessChanged(
-                    f"harness/{name} {what} since the harness was frozen, so scores would not be comparable; restore it, or start a new campaign"
+                    f"harness/{name} {what} since it was frozen: scores would not be comparable; restore it, or start a new campaign"
                 )
 
     def _frozen(self) -> dict[str, Any]:
@@ -102,9 +105,19 @@ class Evaluator:
 
     def _hashes(self) -> dict[str, str]:
         """Return the hash of every file by its path in the harness, sorted."""
-        paths = [path for path in self._harness.rglob("*") if path.is_file() and not any(part in _IGNORED for part in path.parts)]
-        names = sorted((path.relative_to(self._harness).as_posix(), path) for path in paths)
-        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in names}
+        hashes: dict[str, str] = {}
+        for path in self._harness.rglob("*"):
+            inside = path.relative_to(self._harness)
+            if path.is_symlink():
+                raise HarnessChanged(f"harness/{inside} is a link; put the file itself there, only then can it be frozen")
+            if path.is_file() and not any(part in _IGNORED for part in inside.parts):
+                hashes[inside.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return dict(sorted(hashes.items()))
+
+    def _drop_bytecode(self) -> None:
+        """Compiled files are not hashed and Python prefers them to the sources: none may stay from before."""
+        for folder in [*self._harness.rglob("__pycache__")]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     # -- commands ----------------------------------------------------------------------------------------
 
@@ -183,7 +196,9 @@ class Evaluator:
             return None
 
     def _failure(self, label: Label, error: str, spent: dict[str, float]) -> Score:
-        return Score(ok=False, label=label, metric=self._metric() or "", value=None, resources=spent, harness=self.version, error=error[-4000:])
+        return Score(
+            ok=False, label=label, metric=self._metric() or "", value=None, resources=spent, harness=self.version, error=error[-4000:]
+        )
 
 
 def _fresh(path: Path) -> Path:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
+import math
 import os
 import select
 import signal
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alphalab_nb.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -90,30 +93,37 @@ class Identity(NamedTuple):
 
     def send(self, number: int) -> bool:
         """Send a signal to this very process; False if it has ended."""
-        with contextlib.suppress(ProcessLookupError):
-            handle = os.pidfd_open(self.pid)
-            try:
-                if self.alive():  # asked while the handle is open: from here on the pid cannot mean another process
-                    signal.pidfd_send_signal(handle, number)
-                    return True
-            finally:
-                os.close(handle)
+        with contextlib.suppress(ProcessLookupError), _handle(self.pid) as handle:
+            if self.alive():  # asked while the handle is open: from here on it cannot mean another process of that pid
+                os.kill(self.pid, number) if handle is None else signal.pidfd_send_signal(handle, number)
+                return True
         return False
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until this process has ended; it need not be a child of ours. False if the time is over first."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return True
-        try:
-            if not self.alive():
-                return True
-            poll = select.poll()
-            poll.register(handle, select.POLLIN)
-            return bool(poll.poll(None if timeout_s is None else max(0.0, timeout_s) * 1000))
-        finally:
-            os.close(handle)
+        ends_at = math.inf if timeout_s is None else time.monotonic() + max(0.0, timeout_s)
+        with contextlib.suppress(ProcessLookupError), _handle(self.pid) as handle:
+            if handle is not None and self.alive():
+                select.select([handle], [], [], None if timeout_s is None else max(0.0, timeout_s))
+            while handle is None and self.alive() and time.monotonic() < ends_at:
+                time.sleep(0.02)
+        return not self.alive()
+
+
+@contextlib.contextmanager
+def _handle(pid: int) -> Iterator[int | None]:
+    """Open a pidfd; None on kernels before 5.3, which have none."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _boot() -> str:

@@ -12,14 +12,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import alphalab_nb
 from alphalab_nb.executors import wrapper
 from alphalab_nb.executors.base import Command, Exit, Job
 from alphalab_nb.process import Identity, kill_marked
@@ -27,7 +25,6 @@ from alphalab_nb.process import Identity, kill_marked
 PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
 """The only variables of our own that jobs get: keys and tokens have many names."""
 THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "TORCH", "VECLIB", "POLARS_MAX_THREADS")
-_PACKAGE_ROOT = str(Path(alphalab_nb.__file__).resolve().parent.parent)
 
 
 @dataclass(frozen=True)
@@ -93,18 +90,17 @@ class SlotExecutor:
         if order is None:
             return None
         process = Identity(*order["identity"])
-        running = process.alive()
+        running = process.alive()  # asked first: exit.json is written before the wrapper ends
+        job = Job(folder, name=order["name"], cancel=self._cancel)
         end = read_exit(folder)
         if end is not None:
-            job = Job(folder, name=order["name"])
             job.finish(end)
-            return job
-        if not running:
+        elif running:
+            slot = next((slot.number for slot in self._slots if list(slot.cores) == order["cores"]), None)
+            self._enter(_Task(job, None, slot, process))
+        else:
             kill_marked(_mark(folder))
-            return None
-        job = Job(folder, name=order["name"], cancel=self._cancel)
-        slot = next((slot.number for slot in self._slots if list(slot.cores) == order["cores"]), None)
-        return self._enter(_Task(job, None, slot, process))
+        return job if end is not None or running else None
 
     def close(self) -> None:
         """End everything; see `Executor.close`."""
@@ -179,15 +175,14 @@ class SlotExecutor:
         end = read_exit(task.job.folder)
         if end is None:
             kill_marked(_mark(task.job.folder))
-            end = _never_seen("cancelled" if task.cancelled else "infrastructure", "its wrapper was killed", started)
+            end = _never_seen("cancelled" if task.cancelled else "infrastructure", "its wrapper ended without a word", started)
         return end
 
     def _run(self, task: _Task, command: Command, slot: Slot) -> None:
         """Start the wrapper and wait for its end; no polling."""
         with (command.folder / "stdout.log").open("ab") as out, (command.folder / "stderr.log").open("ab") as err:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-E", wrapper.__file__, _PACKAGE_ROOT], stdin=subprocess.PIPE, stdout=out, stderr=err,
-                env=environment(command, slot), start_new_session=True,
+                wrapper.ARGV, stdin=subprocess.PIPE, stdout=out, stderr=err, env=environment(command, slot), start_new_session=True,
             )
         with self._changed:
             with contextlib.suppress(ProcessLookupError):

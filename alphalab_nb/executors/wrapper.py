@@ -1,12 +1,13 @@
 """Supervise one job from a process of its own: start it within its limits, watch it, leave exit.json.
 
-Run as `python -I -S -E wrapper.py PACKAGE_ROOT` with the order as JSON on stdin; single-threaded, standard library only, because
-its start is a part of every job. SIGTERM cancels the job; SIGHUP, sent by the kernel when our parent dies, ends it too.
+Started by `ARGV` with the order as JSON on stdin; single-threaded and standard library only, because its start is a part of every
+job. SIGTERM cancels the job; SIGHUP, sent by the kernel when our parent dies, ends it too.
 """
-# ruff: noqa: PTH123
+# ruff: noqa: PTH120, PTH123
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -15,6 +16,12 @@ import sys
 import time
 from typing import Any
 
+import alphalab_nb
+from alphalab_nb import process
+
+_HERE, _PACKAGE = os.path.dirname(__file__), os.path.dirname(os.path.dirname(alphalab_nb.__file__))
+ARGV = (sys.executable, "-I", "-S", "-E", "-c", "import sys; sys.path += sys.argv[1:]; import wrapper; wrapper.main()", _HERE, _PACKAGE)
+"""Imported, not run as a script, so that its compiled form is kept; without site-packages and without the rest of this package."""
 MARK = "ALPHALAB_JOB"
 TICK_S = 0.1
 """How often memory, CPU time and processes are looked at; the job's end is an event, not a tick."""
@@ -98,20 +105,28 @@ class Watch:
 
     def exit(self, label: str, reason: str) -> dict[str, Any]:
         """Return what goes into exit.json."""
-        code = os.waitstatus_to_exitcode(self.status) if self.status is not None else None
+        code = os.waitstatus_to_exitcode(self.status) if self.status is not None else 0
         if self.refusal:
-            label, reason, code = "infrastructure", self.refusal, None
-        elif not label:
-            label = "ok" if code == 0 else "crash"
-            if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and _kernel_ooms() > self.ooms:
-                label, reason = "oom", "killed by the kernel: the machine was out of memory"
-        single = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            label, reason = "infrastructure", self.refusal
+        elif not label and code != 0:
+            label, reason = self.why(code)
+        never_ran = self.refusal or self.status is None
         return {
-            "label": label, "reason": reason, "code": code if code is None or code >= 0 else None,
-            "signal": -code if code is not None and code < 0 else None,
+            "label": label or "ok", "reason": reason,
+            "code": None if never_ran or code < 0 else code, "signal": -code if code < 0 else None,
             "wall_s": round(time.monotonic() - self.began, 4), "cpu_s": round(_cpu_s(), 4),
-            "peak_mib": round(max(self.peak_mib, single), 1), "started": self.started, "finished": _now(),
+            "peak_mib": round(max(self.peak_mib, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024), 1),
+            "started": self.started, "finished": _now(),
         }
+
+    def why(self, code: int) -> tuple[str, str]:
+        """Return label and reason of a job that failed by itself."""
+        if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and _kernel_ooms() > self.ooms:
+            return "oom", "killed by the kernel: the machine was out of memory"
+        full = 0 < self.limits["output_mib"] * 2**20 <= max(os.fstat(1).st_size, os.fstat(2).st_size)
+        if full or code in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+            return "crash", f"a file or a log reached {self.limits['output_mib']:g} MiB, the limit of output"
+        return "crash", ""
 
 
 def start(order: dict[str, Any]) -> tuple[int, str]:
@@ -122,7 +137,7 @@ def start(order: dict[str, Any]) -> tuple[int, str]:
     if pid == 0:
         try:
             _become(order, us)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - told to the parent, whatever it is
             os.write(told, f"{type(error).__name__}: {error}".encode()[:4000])
         finally:
             os._exit(127)
@@ -136,7 +151,7 @@ def _become(order: dict[str, Any], parent: int) -> None:
     os.setsid()
     process.set_pdeathsig(signal.SIGKILL, parent=parent)
     os.sched_setaffinity(0, order["cores"])
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")  # when the machine runs out of memory, the job goes first
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if order["limits"]["output_mib"]:
@@ -152,10 +167,8 @@ def _become(order: dict[str, Any], parent: int) -> None:
 
 def _signal(pid: int, number: int) -> None:
     """To a process, or with a negative pid to its group; one that has ended is no error."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _cpu_s() -> float:
@@ -189,18 +202,8 @@ def main() -> None:
     watch = Watch(order)
     label, reason = watch.run()
     watch.end(label)
-    left = watch.exit(label, reason)
-    if left["reason"]:
-        sys.stderr.write(f"\n{left['label']}: {left['reason']}\n")
-        sys.stderr.flush()
-    process.write_atomic(f"{order['folder']}/exit.json", json.dumps(left))
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    sys.path.append(sys.argv[1])
-
-from alphalab_nb import process  # noqa: E402 - found by the line above when this is a script
-
-if __name__ == "__main__":
-    main()
+    found = watch.exit(label, reason)
+    if found["reason"]:
+        print(f"\n{found['label']}: {found['reason']}", file=sys.stderr, flush=True)  # noqa: T201 - this is the job's stderr.log
+    process.write_atomic(f"{order['folder']}/exit.json", json.dumps(found))
+    os._exit(0)  # nothing to tidy up, and somebody waits
