@@ -21,6 +21,7 @@ from alphalab_nb.config import nearest
 from alphalab_nb.errors import AdapterInvalid, UnknownDomain
 from alphalab_nb.metric import Direction, Metric
 from alphalab_nb.resources import shipped
+from alphalab_nb.syntax import parse
 
 FILES: tuple[str, ...] = (
     "manifest.yaml", "domain_knowledge.md", "phase0_customizer.md", "phase0_generator.md", "phase1_explorer.md",
@@ -334,7 +335,7 @@ def _arithmetic(text: Any, names: Mapping[str, Any]) -> float:
             return {"min": min, "max": max}[node.func.id](*map(walk, node.args))
         raise AdapterInvalid(f"cannot evaluate '{text}' in a recipe; use numbers, + - * / min max and {', '.join(sorted(names))}")
 
-    return walk(ast.parse(text, mode="eval"))
+    return walk(parse(text, mode="eval"))
 
 
 def copy_adapter(adapter: Adapter, target: Path) -> Adapter:

@@ -48,7 +48,7 @@ def small_campaign(folder: Path, proposals: list[dict[str, Any]] | None = None, 
     folder.mkdir(parents=True, exist_ok=True)
     values: dict[str, Any] = {
         "name": "small", "domain": str(toy_adapter(folder / "toy")), "objective": "forecast a small weekly series",
-        "data": {"path": str(weekly_csv(folder / "weekly.csv")), "time": "time", "target": "co2"},
+        "data": {"path": str(weekly_csv(folder / "weekly.csv")), "timestamp": "time", "target": "co2"},
         "task": {"horizon": 8, "stride": 4, "season": 52, "smoke_origins": 3},
         "limits": {"max_experiments": len(proposals) if proposals else 8, "family_share": 1.0},
         "executor": {"kind": "local", "slots": 2},

@@ -158,7 +158,7 @@ class Dispatcher:
     def _stop_reason(self) -> StopReason | None:
         if self._desk.switches.stopped:
             return StopReason.PERSON
-        usage = Usage(runs=len(self.board.runs()), wall_s=self.wall_s, usd=self.parts.ledger.total().usd)
+        usage = Usage(runs=self._runs_used(), wall_s=self.wall_s, usd=self.parts.ledger.total().usd)
         spent = budget_spent(self._limits, usage)
         if spent is not None:
             return spent
@@ -166,6 +166,9 @@ class Dispatcher:
                        key=lambda run: run.ended)
         scores = [run.score.value for run in ended if run.score and run.score.ok and run.score.value is not None]
         return StopReason.CONVERGED if converged(self.parts.metric, scores, self._limits.convergence) else None
+
+    def _runs_used(self) -> int:
+        return sum(run.status != "planned" for run in self.board.runs())
 
     def _cancel_rest(self, reason: StopReason) -> None:
         """A spent budget leaves nothing waiting; after a person's stop the board stays as it is, for a later resume."""
@@ -249,19 +252,19 @@ class Dispatcher:
 
     def _drop_duplicate(self, id: int) -> None:
         """An identical program is no new experiment: it becomes one more Run of the first."""
-        newest = self.board.attempts(id)[-1]
-        twin = self.board.twin(newest.ast_hash, id)
+        twin = self.board.twin(self.board.attempts(id)[-1])
         if twin is None:
             return
         self.board.move(id, State.CANCELLED, by=ME, reason=f"identical program as #{twin}; replicated there", outcome="cancelled")
-        if full_runs(self.board, twin, None):
-            first = self.board.attempts(twin)[-1]
-            self.board.plan_run(first, kind="replicate", partition="search", seed=self._seed(twin, 1), fidelity="full")
+        if self.board.get(twin).fidelity == "full":
+            self.board.plan_run(self.board.attempts(twin)[-1], kind="replicate", partition="search", seed=self._seed(twin, 1), fidelity="full")
 
     # -- runs --------------------------------------------------------------------------------------------
 
     def _submit_runs(self) -> None:
         free = self.executor.slots - len(self._pipeline.active)
+        if self._limits.max_runs:
+            free = min(free, self._limits.max_runs - self._runs_used())
         if free <= 0:
             return
         self._queue_checked()

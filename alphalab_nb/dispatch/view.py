@@ -44,7 +44,7 @@ def task_facts(parts: Parts) -> dict[str, Any]:
 
 def remaining(parts: Parts, experiments: list[Experiment]) -> int:
     """Experiments that may still be added: what was cancelled before it cost anything is not counted."""
-    charged = {run.experiment for run in parts.board.runs()}
+    charged = {run.experiment for run in parts.board.runs() if run.status != "planned"}
     counted = [e for e in experiments if e.state is not State.CANCELLED or e.id in charged]
     return max(0, parts.config.limits.max_experiments - len(counted))
 

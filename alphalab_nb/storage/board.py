@@ -172,12 +172,12 @@ class Board:
         row = self.database.connection().execute("select * from attempts where id = ?", (id,)).fetchone()
         return _attempt(row)
 
-    def twin(self, ast_hash: str, experiment: int) -> int | None:
-        """Return an earlier experiment whose scored program is identical, if any."""
+    def twin(self, attempt: Attempt) -> int | None:
+        """Return the experiment that had the identical program before this attempt, if any."""
         row = self.database.connection().execute(
-            "select a.experiment from attempts a join experiments e on e.id = a.experiment where a.ast_hash = ?"
-            " and a.experiment < ? and e.state not in ('cancelled') and coalesce(e.outcome, 'ok') = 'ok' order by a.id limit 1",
-            (ast_hash, experiment),
+            "select a.experiment from attempts a join experiments e on e.id = a.experiment where a.ast_hash = ? and a.id < ?"
+            " and a.experiment <> ? and e.state not in ('cancelled') and coalesce(e.outcome, 'ok') = 'ok' order by a.id limit 1",
+            (attempt.ast_hash, attempt.id, attempt.experiment),
         ).fetchone()
         return int(row[0]) if row else None
 

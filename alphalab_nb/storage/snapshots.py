@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 from alphalab_nb.errors import AlphaLabError
+from alphalab_nb.syntax import parse
 from alphalab_nb.workspace import Workspace
 
 
@@ -99,7 +100,7 @@ def _canonical(path: Path) -> bytes:
     if path.suffix != ".py":
         return raw
     try:
-        tree = ast.parse(raw)
+        tree = parse(raw)
     except SyntaxError:
         return raw
     for node in ast.walk(tree):

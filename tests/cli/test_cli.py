@@ -22,7 +22,7 @@ def call(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedPro
 def settings(folder: Path, **changes: str) -> list[str]:
     values = {
         "domain": str(toy_adapter(folder / "toy")), "objective": "forecast", "data.path": str(weekly_csv(folder / "weekly.csv")),
-        "data.time": "time", "data.target": "co2", "task.horizon": "8", **changes,
+        "data.timestamp": "time", "data.target": "co2", "task.horizon": "8", **changes,
     }
     return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
 
