@@ -57,8 +57,12 @@ def convergence(board: Board, metric: Metric) -> Picture:
     axes.step(range(1, len(best) + 1), best, where="post", color=INK, linewidth=1.6, label="best so far")
     low, high = _window(metric, values, _baselines(board))
     for family in dict.fromkeys(families[run.experiment] for run, _ in runs):
-        points = [(x, min(max(value, low), high)) for x, (run, value) in enumerate(runs, start=1) if families[run.experiment] == family]
+        points = [(x, value) for x, (run, value) in enumerate(runs, start=1) if families[run.experiment] == family]
         axes.scatter(*zip(*points, strict=True), s=26, color=colours[family], label=family, zorder=3)
+    outside = [(x, high if value > high else low) for x, value in enumerate(values, start=1) if not low <= value <= high]
+    if outside:
+        axes.scatter(*zip(*outside, strict=True), s=40, marker="^" if metric.direction == "minimize" else "v", color=MUTED,
+                     label="far off", zorder=4, clip_on=False)
     for name, value in sorted(_baselines(board).items(), key=lambda pair: metric.loss(pair[1]))[:1]:
         axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {name}")
     axes.set_ylim(low, high)
@@ -89,6 +93,8 @@ def family_shares(board: Board, metric: Metric) -> Picture:
     for row, family in enumerate(order):
         axes.text(left[family] + 0.1, row, f"{best[family]:.4g}" if family in best else "–", va="center", fontsize=7, color=MUTED)
     axes.set_xlabel(f"experiments (number beside the bar: best {_unit(metric)})")
+    axes.set_xlim(right=1.12 * max(left.values()))
+    axes.grid(visible=False)
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return _picture(figure, ", ".join(f"{family} {sum(counts[family].values())}" for family in reversed(order)))
 
@@ -127,11 +133,12 @@ def _best_so_far(metric: Metric, values: list[float]) -> list[float]:
 
 
 def _window(metric: Metric, values: list[float], baselines: dict[str, float]) -> tuple[float, float]:
-    """Return the y range that shows the contest: from the best to the better half of the rest; outliers go to the edge."""
-    ordered = metric.ranked([*values, *baselines.values()], lambda value: value)
-    first, last = ordered[0], ordered[min(len(ordered) - 1, max(2, round(0.8 * len(ordered))))]
-    margin = 0.08 * abs(last - first) or 0.1 * abs(first) or 1.0
-    return min(first, last) - margin, max(first, last) + margin
+    """Return the y range that shows the contest: from the best to the median and the best baseline; the far off go to the edge."""
+    ordered = metric.ranked(values, lambda value: value)
+    ends = [ordered[0], ordered[len(ordered) // 2], *metric.ranked(baselines.values(), lambda value: value)[:1]]
+    span = max(ends) - min(ends) or 0.1 * abs(ends[0]) or 1.0
+    wide, narrow = 0.5 * span, 0.1 * span
+    return (min(ends) - narrow, max(ends) + wide) if metric.direction == "minimize" else (min(ends) - wide, max(ends) + narrow)
 
 
 def _baselines(board: Board) -> dict[str, float]:
@@ -169,11 +176,15 @@ def _colours(families: list[str]) -> dict[str, str]:
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a figure that belongs to nobody: pyplot would keep it, and show it a second time in a notebook."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes: Axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, colors=INK)
+    axes.xaxis.label.set_size(9)
+    axes.yaxis.label.set_size(9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure, axes
