@@ -31,5 +31,8 @@ def compile_research_report(parts: Parts) -> Result:
     workspace = parts.workspace
     out = workspace.explore / "report.ipynb"
     compile_report(workspace.agents / RAW, out)
-    execute_notebook(out, cwd=workspace.explore, sandbox=parts.sandbox)
+    execute_notebook(
+        out, cwd=workspace.explore, sandbox=parts.sandbox, read_only=[workspace.explore_data, workspace.adapter],
+        read_write=[workspace.explore],
+    )
     return {"report": str(out.relative_to(workspace.root))}
