@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,8 @@ QUICK = ("data_prep.py", "metrics.py")
 def run_tests(home: Path, *modules: str) -> subprocess.CompletedProcess[str]:
     places = [f"harness/tests/test_{module}" for module in modules] or ["harness/tests"]
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", ".", *places]
-    return subprocess.run(argv, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(argv, cwd=home, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture
