@@ -114,7 +114,7 @@ def _by_origin(a_units: Units, b_units: Units) -> tuple[Array, Array]:
             f"{', '.join(lonely[:3])}; compare scores of the same partition, fidelity and harness version"
         )
     totals: dict[int, list[float]] = {}
-    for position, unit in enumerate(a):
+    for position, unit in enumerate(sorted(a)):  # sorted: the order in which a harness lists units must not change the last digit
         found = _ORIGIN.match(unit)
         entry = totals.setdefault(int(found[1]) if found else position, [0.0, 0.0])
         entry[0] += a[unit] - b[unit]

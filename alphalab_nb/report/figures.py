@@ -66,8 +66,8 @@ def convergence(board: Board, metric: Metric) -> Picture:
     for name, value in sorted(_baselines(board).items(), key=lambda pair: metric.loss(pair[1]))[:1]:
         axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {name}")
     axes.set_ylim(low, high)
-    axes.set_xlabel("full scores, in order of completion")
-    axes.set_ylabel(_unit(metric))
+    axes.set_xlabel("full scores, in order of completion", fontsize=9)
+    axes.set_ylabel(_unit(metric), fontsize=9)
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     hidden = sum(not low <= value <= high for value in values)
     note = f"; {hidden} far off are drawn at the edge" if hidden else ""
@@ -92,7 +92,7 @@ def family_shares(board: Board, metric: Metric) -> Picture:
     best = _best_by_family(board, metric)
     for row, family in enumerate(order):
         axes.text(left[family] + 0.1, row, f"{best[family]:.4g}" if family in best else "–", va="center", fontsize=7, color=MUTED)
-    axes.set_xlabel(f"experiments (number beside the bar: best {_unit(metric)})")
+    axes.set_xlabel(f"experiments (number beside the bar: best {_unit(metric)})", fontsize=9)
     axes.set_xlim(right=1.12 * max(left.values()))
     axes.grid(visible=False)
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
@@ -107,8 +107,8 @@ def playbook_growth(playbook: Playbook) -> Picture:
         return _empty(figure, axes, "nothing learnt yet")
     words = [count for _, count in growth]
     axes.step(range(1, len(words) + 1), words, where="post", color=COLOURS[2], linewidth=1.6)
-    axes.set_xlabel("changes of the playbook")
-    axes.set_ylabel("words in force")
+    axes.set_xlabel("changes of the playbook", fontsize=9)
+    axes.set_ylabel("words in force", fontsize=9)
     axes.set_ylim(bottom=0)
     return _picture(figure, f"{words[-1]} words in {len(playbook.entries())} lessons after {len(words)} changes")
 
@@ -182,8 +182,6 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     axes: Axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, colors=INK)
-    axes.xaxis.label.set_size(9)
-    axes.yaxis.label.set_size(9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -12,7 +12,7 @@ from alphalab_nb.errors import IllegalMove, NotFound, StaleMove, WorkspaceError
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import SCHEMA_VERSION, Database
 from alphalab_nb.storage.experiment import TRANSITIONS, State
-from tests.storage.conftest import finished, proposal, scored
+from tests.boards import finished, proposal, scored
 
 PATHS: dict[State, tuple[State, ...]] = {
     State.PROPOSED: (),
@@ -123,9 +123,13 @@ def test_notes_events_steps_and_facts_come_back_as_stored(board: Board):
 
 
 def test_a_failing_transaction_stores_nothing(board: Board):
-    with pytest.raises(sqlite3.IntegrityError), board.database.transaction() as sql:
-        sql.execute("insert into notes (author, text, at) values ('a', 'b', 'c')")
-        sql.execute("insert into notes (author, text, at) values (null, null, null)")
+    def half() -> None:
+        with board.database.transaction() as sql:
+            sql.execute("insert into notes (author, text, at) values ('a', 'b', 'c')")
+            sql.execute("insert into notes (author, text, at) values (null, null, null)")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        half()
     assert board.notes() == []
 
 
@@ -186,7 +190,7 @@ def test_data_version_shows_another_connections_write(board: Board):
 def test_a_newer_schema_is_refused_with_the_remedy(board: Board):
     with board.database.transaction() as sql:
         sql.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(WorkspaceError, match="newer version.*upgrade alphalab-nb"):
+    with pytest.raises(WorkspaceError, match=r"newer version.*upgrade alphalab-nb"):
         Database.open(board.database.path)
 
 

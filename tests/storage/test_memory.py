@@ -16,7 +16,7 @@ from alphalab_nb.storage.ledger import Ledger
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.snapshots import Snapshots, ast_hash, remove
 from alphalab_nb.workspace import Workspace
-from tests.storage.conftest import finished, scored
+from tests.boards import finished, scored
 
 RMSE = Metric("rmse")
 SHARPE = Metric("sharpe", "maximize")
