@@ -1,9 +1,10 @@
 """Launcher of level rlimits: `main()` with `SPEC argv...` as arguments confines this process, then becomes argv.
 
-Standard library only, and no pathlib: it takes longer to load than everything here. Resource limits always; where the system has them: Landlock (files), seccomp (no network), no
-capabilities. Landlock can only allow, so a folder with hidden files in it is allowed entry by entry.
+Standard library only, and no pathlib, which takes longer to load than everything here. Resource limits always; where the
+system has them: Landlock (files), seccomp (no network), no capabilities. Landlock can only allow, so a folder with hidden files
+in it is allowed entry by entry.
 """
-# ruff: noqa: PTH
+# ruff: noqa: PTH110, PTH112
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ def main() -> None:
     os.chdir(spec["cwd"])
     _libc.prctl(_END_WITH_PARENT, 9, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    size = _FILE_BYTES if limit == resource.RLIM_INFINITY else min(limit, _FILE_BYTES)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     if landlock_abi():
         _drop_capabilities()
         _checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no_new_privs")

@@ -58,6 +58,7 @@ class Kernel:
     """Started by `start`; `execute` raises nothing for what a cell does."""
 
     def __init__(self, cwd: Path, sandbox: Sandbox, *, read_only: Iterable[Path] = (), read_write: Iterable[Path] = ()) -> None:
+        cwd.mkdir(parents=True, exist_ok=True)
         self._cwd = cwd
         self._manager = LabKernelManager()
         prefix, self._environment = sandbox.command(

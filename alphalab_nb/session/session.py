@@ -146,7 +146,6 @@ class Session:
         if self._kernel is None:
             from alphalab_nb.session.kernel import Kernel
 
-            self._cwd.mkdir(parents=True, exist_ok=True)
             kernel = Kernel(self._cwd, self._sandbox, read_only=self._read_only, read_write=self._read_write)
             kernel.start()
             self._kernel = kernel
