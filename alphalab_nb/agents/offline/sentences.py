@@ -54,7 +54,7 @@ REPORTED: dict[str, str] = {
     "types": "{integer_items} of {items} items hold whole numbers only",
     "ragged": "Series differ in length: {shortest} has {least} rows, the longest {longest}",
     "repairs": "Repairs while reading: {total} ({kinds})",
-    "repair": "Repair ({kind}) in {item} at {stamp}: {detail}",
+    "repair": "Repair ({what}) in {item} at {stamp}: {detail}",
     "stamps_left": "Stamps that do not increase: {bad}",
     "gaps": "Gaps: {total}, the longest of {longest} rows",
     "item": "{item}: {count} values, mean {mean}, sd {sd}, {low} to {high}, median {median}, skew {skew}",

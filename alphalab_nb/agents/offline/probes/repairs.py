@@ -8,6 +8,6 @@ for kind in kinds.index:
         if kind == "duplicate":
             fact("duplicate", stamp=stamp, item=r["item"] or "all items", detail=r["detail"])
         elif kind not in ("gap",):
-            fact("repair", kind=kind, item=r["item"] or "all items", detail=r["detail"], stamp=stamp or "no single stamp")
+            fact("repair", what=kind, item=r["item"] or "all items", detail=r["detail"], stamp=stamp or "no single stamp")
 left = int((np.diff(times, axis=0) <= 0).sum())
 fact("stamps_left", bad=left)

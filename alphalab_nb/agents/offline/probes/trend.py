@@ -16,7 +16,7 @@ if len(full) >= 4:
     half = len(gain) // 2
     fact("trend_speed", years=len(full), early=num(gain.iloc[:half].mean(), 3), late=num(gain.iloc[half:].mean(), 3))
 fig, ax = plt.subplots(figsize=(9, 3.5))
-smooth = pd.DataFrame(Y, index=clock).rolling(max(week, min(season, T // 10)), min_periods=1).mean()
+smooth = pd.DataFrame(Y, index=clock).rolling(max(week, min(season, T // 10)), min_periods=max(1, min(season, T // 10) // 2)).mean()
 for i in shown():
     ax.plot(clock, smooth.iloc[:, i], lw=1, label=items[i])
 ax.set(title=f"mean over {max(week, min(season, T // 10))} rows")
