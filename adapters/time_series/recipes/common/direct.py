@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -32,6 +33,11 @@ def origins_of(panel: Panel, lookback: int, horizon: int) -> np.ndarray:
     return np.arange(lookback, panel.rows - horizon + 1)
 
 
+def aligned(origins: np.ndarray, rows: int, stride: int) -> np.ndarray:
+    """Return the origins that the task's own rhythm, carried back from the end of the panel, would visit."""
+    return origins[(rows - origins) % stride == 0]
+
+
 def usable(panel: Panel, origins: np.ndarray, lookback: int, horizon: int) -> np.ndarray:
     """Return [O, N]: at least half of the rows on either side of the origin were really seen."""
     seen = np.concatenate([np.zeros((1, panel.items)), np.cumsum(np.isfinite(panel.target), axis=0)])
@@ -58,3 +64,11 @@ def item_scale(target: np.ndarray) -> np.ndarray:
     mean = np.where(seen, target, 0.0).sum(axis=0) / count
     deviation = np.sqrt((np.where(seen, target - mean, 0.0) ** 2).sum(axis=0) / count)
     return np.where(deviation > 1e-9 * (1 + np.abs(mean)), deviation, 1.0)
+
+
+def item_weight(scale: np.ndarray, task: dict[str, Any]) -> np.ndarray:
+    """Weight of scaled errors so that their sum is the task's loss: items judged in their own units count by their size."""
+    if task.get("scale") == "zscore":
+        return np.ones_like(scale)
+    size = scale if task.get("metric") == "mae" else scale**2
+    return size / size.mean()

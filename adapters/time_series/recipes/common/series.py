@@ -219,6 +219,29 @@ def week_of_year(times: np.ndarray) -> np.ndarray:
     return day_of_year(times) // 7
 
 
+def holiday(times: np.ndarray) -> np.ndarray:
+    """Return 1.0 on days that most western countries have off, 0.5 on the eves, else 0.0 (no national days)."""
+    days, back = np.unique(times // 86_400, return_inverse=True)
+    stamps = days.astype("datetime64[D]")
+    years = stamps.astype("datetime64[Y]")
+    in_year = (stamps - years.astype("datetime64[D]")).astype(np.int64)
+    before_next = ((years + 1).astype("datetime64[D]") - stamps).astype(np.int64)
+    may_1 = (years.astype("datetime64[M]") + 4).astype("datetime64[D]")
+    to_easter = (stamps - _easter(years.astype(np.int64) + 1970)).astype(np.int64)
+    off = (in_year == 0) | np.isin(before_next, (6, 7)) | (stamps == may_1) | np.isin(to_easter, (-3, -2, 0, 1, 39, 49, 50))
+    return np.where(off, 1.0, np.where(np.isin(before_next, (1, 8)), 0.5, 0.0))[back].reshape(times.shape)
+
+
+def _easter(year: np.ndarray) -> np.ndarray:
+    """Easter Sunday of Gregorian years (Butcher's rule)."""
+    a, b, c = year % 19, year // 100, year % 100
+    h = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    m = (32 + 2 * (b % 4) + 2 * (c // 4) - h - c % 4) % 7
+    days = h + m - 7 * ((a + 11 * h + 22 * m) // 451) + 114
+    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (days // 31 - 1)
+    return first.astype("datetime64[D]") + days % 31
+
+
 def period_s(season: int, step_s: float) -> float:
     """Length of a seasonal period in seconds; a year is a real year (52 weeks are 1.2 days short of it)."""
     length = season * step_s
