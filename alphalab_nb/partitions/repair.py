@@ -15,6 +15,8 @@ from alphalab_nb.partitions.frequency import Frequency, Grid, infer, main_season
 
 EARLY_END = 0.1
 """Series of a table that end earlier than the others by less than this share of the rows stay on the common calendar."""
+MOST_DUPLICATES = 0.3
+"""A larger share of repeated stamps is no accident but several series in one table."""
 MOST_SINGLE_ENTRIES = 50
 """More unsorted or duplicate rows than this in one series become one entry with their count."""
 
@@ -174,7 +176,7 @@ def _unsorted(block: Block) -> list[Found]:
 
 def _duplicates(block: Block, order: Ints, kept: np.ndarray[tuple[int], np.dtype[np.bool_]], where: str) -> list[Found]:
     again = np.flatnonzero(~kept)
-    if again.size > 0.5 * kept.size:
+    if again.size > MOST_DUPLICATES * kept.size:
         raise DataError(
             f"{where}: {again.size} of {kept.size} rows repeat a time stamp; if the file holds several series, "
             "name the column that tells them apart: data: {item_id: ...}"

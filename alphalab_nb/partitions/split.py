@@ -118,7 +118,10 @@ def _bounds(wanted: dict[Name, _Part], panel: Panel, horizon: int) -> Bounds:
         raise DataError(f"partitions.sealed ends at row {end - 1}, but the data ends at row {panel.rows - 1}")
     sizes = _sizes(wanted, end - first)
     if sum(sizes.values()) > end - first:
-        raise DataError(f"the partitions ask for {sum(sizes.values())} rows but there are {end - first}; lower the counts in partitions:")
+        raise DataError(
+            f"the partitions ask for {sum(sizes.values())} rows but there are {end - first}; lower the counts in partitions: "
+            "(they may not overlap)"
+        )
     starts = end - np.cumsum([sizes[name] for name in reversed(NAMES)])[::-1]
     bounds: Bounds = {name: (int(start), int(start) + sizes[name]) for name, start in zip(NAMES, starts, strict=True)}
     _refuse_disconnected(wanted, bounds)
