@@ -23,7 +23,13 @@ SCORE = "score.json"
 _IGNORED = ("__pycache__", ".ipynb_checkpoints")
 
 
+class _NotFinite(ValueError):
+    """A number in score.json is NaN or infinite."""
+
+
 class _Unit(BaseModel):
+    model_config = ConfigDict(strict=True)
+
     id: str
     value: float = Field(allow_inf_nan=False)
 
@@ -31,7 +37,7 @@ class _Unit(BaseModel):
 class _ScoreFile(BaseModel):
     """score.json as contract.md describes it; the harness may add fields."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     ok: bool
     label: Label
@@ -157,10 +163,11 @@ class Evaluator:
         if end.label != "ok":
             return self._failure(*_ended_badly(folder, end), spent)
         try:
-            found = _ScoreFile.model_validate_json((folder / SCORE).read_bytes())
+            text = (folder / SCORE).read_bytes()
+            found = _ScoreFile.model_validate(json.loads(text, parse_constant=_refuse))
         except FileNotFoundError:
             return self._failure("infrastructure", "the harness ended without writing score.json", spent)
-        except ValidationError as error:
+        except ValueError as error:
             return self._failure(*_invalid(error), spent)
         doubt = self._doubt(found)
         if doubt:
@@ -223,8 +230,14 @@ def _ended_badly(folder: Path, end: Exit) -> tuple[Label, str]:
     return label, f"the scoring process ended: {end.reason or end.label} (code {end.code}, signal {end.signal})\n{log}".strip()
 
 
-def _invalid(error: ValidationError) -> tuple[Label, str]:
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"])) or SCORE
-    label: Label = "invalid_output" if first["type"] == "finite_number" else "infrastructure"
-    return label, f"score.json cannot be used: {where}: {first['msg']}"
+def _refuse(constant: str) -> None:
+    raise _NotFinite(f"it holds {constant}")
+
+
+def _invalid(error: ValueError) -> tuple[Label, str]:
+    """A number that is none is the answer's fault, any other flaw of the file the harness's."""
+    finite, where, why = not isinstance(error, _NotFinite), "", str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        finite, where, why = first["type"] != "finite_number", ".".join(map(str, first["loc"])) + ": ", first["msg"]
+    return "infrastructure" if finite else "invalid_output", f"{SCORE} cannot be used: {where}{why}"
