@@ -78,10 +78,7 @@ def _binds(view: View) -> list[str]:
     kinds = dict.fromkeys(view.read_only, "--ro-bind-try") | dict.fromkeys(view.read_write, "--bind-try")
     parts: list[str] = []
     for path in sorted(kinds, key=lambda path: (len(path.parts), path)):
-        real = path.resolve()
-        parts += [kinds[path], str(real), str(path)]
-        if real != path:
-            parts += [kinds[path], str(real), str(real)]
+        parts += [kinds[path], str(path.resolve()), str(path)]
     for path in view.masked():
         # A device on a mount without devices: it exists, and open() is refused.
         parts += ["--tmpfs", str(path), "--remount-ro", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]

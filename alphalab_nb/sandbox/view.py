@@ -19,7 +19,7 @@ ETC = (
 
 @dataclass(frozen=True)
 class View:
-    """Paths of one command, resolved. A path in both lists is writable."""
+    """Paths of one command, each as it was named and as it is without links. A path in both lists is writable."""
 
     cwd: Path
     read_only: tuple[Path, ...]
@@ -31,14 +31,17 @@ class View:
     def make(
         cls, *, cwd: Path, read_only: Iterable[Path], read_write: Iterable[Path], hidden: Iterable[Path], network: bool
     ) -> View:
-        """Make paths absolute and drop doubles."""
+        """Make paths absolute, add where links lead and drop doubles."""
+        readable = _absolute((*read_only, *python_folders()))
         writable = _absolute(read_write)
-        readable = tuple(path for path in _absolute((*read_only, *python_folders())) if path not in writable)
+        named = {*readable, *writable}
+        writable = _places(writable, named)
+        readable = tuple(path for path in _places(readable, named) if path not in writable)
         masked = tuple(path.resolve() for path in _absolute(hidden) if path.exists())
         return cls(_absolute([cwd])[0], readable, writable, masked, network)
 
     def masked(self) -> list[Path]:
-        """Return every hidden path as it would show under the visible ones, also through links."""
+        """Return every hidden path as it would show under the visible ones."""
         found: set[Path] = set()
         for root in (*self.read_only, *self.read_write):
             real = root.resolve()
@@ -59,5 +62,16 @@ def search_path() -> str:
 
 
 def _absolute(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Make paths absolute without following links: a command may name them by either way."""
+    """Make paths absolute without following links: a command may name them either way."""
     return tuple(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))  # noqa: PTH100
+
+
+def _places(paths: tuple[Path, ...], named: set[Path]) -> tuple[Path, ...]:
+    """Add the resolved form of each path; leave out the named form if it leads through a link inside another named folder."""
+    found: list[Path] = []
+    for path in paths:
+        real = path.resolve()
+        above = [folder for folder in named if folder != path and path.is_relative_to(folder)]
+        linked = any(folder.resolve() / path.relative_to(folder) != real for folder in above)
+        found += [real] if linked else [real, path]
+    return tuple(dict.fromkeys(found))

@@ -72,6 +72,16 @@ def test_a_folder_can_be_named_through_a_link(level: str, tmp_path: Path) -> Non
     assert run(Sandbox(level), "print(open('file').read())", cwd=tmp_path / "link") == "x"
 
 
+def test_a_link_inside_a_shown_folder_may_be_named(level: str, tmp_path: Path) -> None:
+    for name in ("shown", "elsewhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("x")
+    (tmp_path / "shown" / "link").symlink_to(tmp_path / "elsewhere")
+    link = tmp_path / "shown" / "link"
+    code = "open('link/made', 'w').close(); print(open('link/file').read())"
+    assert run(Sandbox(level), code, cwd=tmp_path / "shown", read_only=[tmp_path / "shown"], read_write=[link]) == "x"
+
+
 def test_a_placeholder_survives_for_the_harness_to_fill(level: str, tmp_path: Path) -> None:
     argv, _ = Sandbox(level).command([sys.executable], cwd=tmp_path, env={"PYTHONPATH": "{harness}"})
     filled = [part.replace("{harness}", "/usr/share") for part in argv]
