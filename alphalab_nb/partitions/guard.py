@@ -30,7 +30,7 @@ from alphalab_nb.workspace import Workspace
 _MANIFEST = "manifest.json"
 _LOG = "reads.jsonl"
 _COPIES = {
-    "statsmodels": ("datasets/co2/*.csv", "datasets/co2/src/*", "tsa/stl/tests/results/stl_co2*"),
+    "statsmodels": ("datasets/co2/*.csv", "datasets/co2/src/*", "tsa/stl/tests/results/stl_*"),
     "sklearn": ("datasets/data/*",),
 }
 """Data inside installed packages that agents must not read (contract); modules stay importable."""
