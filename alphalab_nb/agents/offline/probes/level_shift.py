@@ -58,8 +58,8 @@ def jumps(i):
 def split(values):
     """Return where a sequence is best divided into two constants."""
     values = pd.Series(values).interpolate(limit_direction="both").to_numpy()
-    cost = [((values[:s] - np.median(values[:s])) ** 2).sum() + ((values[s:] - np.median(values[s:])) ** 2).sum() for s in range(2, len(values) - 1)]
-    return 2 + int(np.argmin(cost))
+    halves = [(values[:s], values[s:]) for s in range(2, len(values) - 1)]
+    return 2 + int(np.argmin([sum(((half - np.median(half)) ** 2).sum() for half in pair) for pair in halves]))
 
 
 def begin(i, b):
