@@ -19,12 +19,15 @@ from alphalab_nb.errors import ConfigError
 from alphalab_nb.storage.experiment import Experiment, Fidelity, Proposal, State
 from alphalab_nb.strategies.base import BoardView, Plan, Seen
 from alphalab_nb.strategies.lessons import lessons
-from alphalab_nb.strategies.space import Observation, rounded, signature, suggest
+from alphalab_nb.strategies.slope import most_promising
+from alphalab_nb.strategies.space import Observation, full_config, rounded, signature, suggest
 from alphalab_nb.strategies.wishes import Wishes, wishes
 
 IN_FLIGHT = frozenset({State.TO_IMPLEMENT, State.IMPLEMENTED, State.QUEUED, State.RUNNING, State.FINISHED})
 TRIES = 60
 """Draws before a space counts as used up."""
+NEIGHBOURS = 24
+"""Neighbours of the best that are compared on paper before one is run."""
 BATCH = 4
 """Screening runs that are ruled on together; the better half goes on."""
 HOPELESS = 2
@@ -252,14 +255,19 @@ class _Turn:
         return self._neighbour(recipe, recipe.default(self.view.task), rng)
 
     def _neighbour(self, recipe: Recipe, config: Mapping[str, Any], rng: random.Random) -> dict[str, Any] | None:
-        start = {**recipe.default(self.view.task), **config} if not recipe.combines else dict(config)
-        present = start
+        """Return a new configuration one step away: of a few, the one that the family's results speak for."""
+        start = full_config(recipe, config, self.view.task)
+        present, fresh = start, list[dict[str, Any]]()
         for attempt in range(TRIES):
             moved = rounded(recipe.perturb(present, self.view.task, rng))
             if signature(recipe, moved, self.view.task) not in self.taken:
-                return moved
-            present = moved if attempt % 3 else start  # walk on from a twin, but not far
-        return None
+                fresh.append(moved)
+            elif not fresh:
+                present = moved if attempt % 3 else start  # walk on from a twin, but not far
+            if len(fresh) == NEIGHBOURS:
+                break
+        known = [(full_config(recipe, o.config, self.view.task), o.loss) for o in self._observations(recipe.family) if o.loss is not None]
+        return most_promising(recipe, self.view.task, start, fresh, known) if fresh else None
 
     def _observations(self, family: str) -> list[Observation]:
         loss = self.view.metric.loss
