@@ -24,6 +24,8 @@ from papermill.engines import NotebookExecutionManager
 
 GRACE_S = 10.0
 """How long an interrupted cell may take to write its state before its kernel is killed."""
+GOODBYE_S = 2.0
+"""How long a kernel may take to end by itself; some never do, and after the last cell nothing waits for them."""
 
 Told = Callable[[str], None]
 """Called with one short line: the title of a cell that begins, or a line that a cell has printed."""
@@ -54,7 +56,7 @@ class AlphaClient(PapermillNotebookClient):
         """Sockets are files in a private folder: no ports, nothing another user could read."""
         self.km = AsyncKernelManager(
             kernel_name="python3", kernel_spec_manager=_OwnSpec(), transport="ipc", ip=f"{self._folder}/k",
-            connection_file=f"{self._folder}/kernel.json",
+            connection_file=f"{self._folder}/kernel.json", shutdown_wait_time=GOODBYE_S,
         )
         return self.km
 
@@ -114,6 +116,13 @@ class AlphaClient(PapermillNotebookClient):
             self._tell.write(output.text)
         return output
 
+    def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int) -> NotebookNode | None:
+        """Join what a stream prints in a row; nbclient's own way takes minutes for a long line (its patterns are quadratic)."""
+        new = super().output(outs, msg, display_id, cell_index)
+        if new and len(outs) > 1 and new.output_type == outs[-2].output_type == "stream" and new.name == outs[-2].name:
+            outs[-2].text += outs.pop().text
+        return new
+
     def stop(self, signum: int) -> None:
         """Interrupt the running cell, so that its code can put its things in order; kill what is left after the grace.
 
@@ -144,7 +153,7 @@ def execute(manager: NotebookExecutionManager, kernel_name: str, *, log_output: 
     """Run the notebook of a manager; the options are papermill's. SIGINT and SIGTERM stop it in good order."""
     client = AlphaClient(
         manager, told=told, kernel_name=kernel_name, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
-        startup_timeout=start_timeout, timeout=execution_timeout, iopub_timeout=30, coalesce_streams=True,
+        startup_timeout=start_timeout, timeout=execution_timeout, iopub_timeout=30,
     )
     with _stopped_by_signals(client):
         client.execute()
