@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphalab_nb.config import nearest
-from alphalab_nb.errors import AdapterInvalid, UnknownDomain
+from alphalab_nb.errors import AdapterInvalid, ConfigError, UnknownDomain
 from alphalab_nb.metric import Direction, Metric
 from alphalab_nb.resources import shipped
 from alphalab_nb.syntax import parse
@@ -87,7 +87,7 @@ class Adapter:
         """Return the metric a task is judged by; its direction comes from the manifest."""
         name = str(task.get("metric") or self.manifest.metric)
         if name not in self.manifest.metrics:
-            raise AdapterInvalid(f"metric '{name}' is not in the manifest{nearest(name, list(self.manifest.metrics))}")
+            raise ConfigError(f"'task.metric': there is no metric '{name}'{nearest(name, list(self.manifest.metrics))}")
         block = self.manifest.metrics[name]
         return Metric(block.name, block.direction, block.unit)
 
@@ -307,7 +307,7 @@ class Recipe:
         return files
 
 
-_OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv,
     ast.USub: operator.neg,
 }

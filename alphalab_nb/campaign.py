@@ -11,18 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from alphalab_nb.adapter import Adapter, copy_adapter, load_builtin
 from alphalab_nb.config import CampaignConfig, dump_config, load_config, nearest, parse_config
-from alphalab_nb.dispatch import Dispatcher
 from alphalab_nb.errors import BadInput, ConfigError, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
 from alphalab_nb.partitions import SeriesSpec, load_series, plan_partitions
 from alphalab_nb.parts import Parts, open_parts
-from alphalab_nb.report import budget_by_stage, milestone, write_report
 from alphalab_nb.resources import shipped
 from alphalab_nb.runner import run_phase
 from alphalab_nb.storage.board import Board
@@ -33,6 +29,11 @@ from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.strategies.base import Strategy
 from alphalab_nb.strategies.registry import make_strategy
 from alphalab_nb.workspace import PHASES, Workspace
+
+if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tables' libraries
+    import pandas as pd
+
+    from alphalab_nb.dispatch import Dispatcher
 
 Progress = Callable[[str, str], None]
 """Called with (phase, what happens now)."""
@@ -62,6 +63,7 @@ class Campaign:
         parsed = _with_absolute_data(parsed, base)
         adapter = _adapter(parsed.domain)
         _check_task(adapter, parsed)
+        _check_minds(parsed)
         _check_data(adapter, parsed, base)
         workspace.make()
         copy_adapter(adapter, workspace.adapter)
@@ -109,9 +111,13 @@ class Campaign:
 
     def dispatcher(self, *, strategy: Strategy, executor: Executor, progress: Callable[[Dispatcher], None] | None = None) -> Dispatcher:
         """Return the loop of phase 3, with milestone reports into reports/."""
+        from alphalab_nb.dispatch import Dispatcher
+
         return Dispatcher(self.parts, strategy=strategy, executor=executor, milestone=self._milestone, progress=progress)
 
     def _milestone(self, number: int) -> None:
+        from alphalab_nb.report import milestone
+
         text = milestone(self.board, self.parts.metric, number=number)
         (self.workspace.reports / f"milestone_{number}.md").write_text(text, encoding="utf-8")
 
@@ -190,6 +196,8 @@ class Campaign:
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the leaderboard, best first."""
+        import pandas as pd
+
         rows = [asdict(row) for row in self.rows()]
         return pd.DataFrame(rows, columns=list(Row.__dataclass_fields__)).set_index("rank")
 
@@ -218,7 +226,9 @@ class Campaign:
 
     def by_stage(self) -> list[dict[str, Any]]:
         """Return what each stage of the search spent and found: experiments, runs, seconds, best score."""
-        return budget_by_stage(self.board, self.parts.metric).to_dict("records")
+        from alphalab_nb.report import budget_by_stage
+
+        return budget_by_stage(self.board, self.parts.metric).reset_index().to_dict("records")
 
     def leaderboard_data(self) -> dict[str, Any]:
         """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
@@ -226,6 +236,8 @@ class Campaign:
 
     def report(self) -> Path:
         """Write report.html from what the board holds now."""
+        from alphalab_nb.report import write_report
+
         return write_report(self.workspace, self.board, self.playbook, self.parts.ledger, self.parts.metric, self.config)
 
     def __repr__(self) -> str:
@@ -305,6 +317,13 @@ def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
     if {**known, **config.task}.get("horizon") is None:
         raise ConfigError("'task.horizon' is missing; say how many rows ahead to forecast")
     adapter.metric({**known, **config.task})
+
+
+def _check_minds(config: CampaignConfig) -> None:
+    from alphalab_nb.llm.providers import check_providers
+
+    make_strategy(config.strategy)
+    check_providers(config.llm)
 
 
 def _check_data(adapter: Adapter, config: CampaignConfig, base: Path) -> None:

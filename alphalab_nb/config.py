@@ -21,33 +21,33 @@ class ExecutorConfig(_Block):
     """Where experiments run."""
 
     kind: Literal["inline", "local"] = "local"
-    slots: int = Field(0, ge=0)
+    slots: int = Field(default=0, ge=0)
     """Parallel experiments; 0 means one per core set."""
-    cores_per_slot: int = Field(1, ge=1)
-    wall_s: float = Field(120, gt=0)
+    cores_per_slot: int = Field(default=1, ge=1)
+    wall_s: float = Field(default=120, gt=0)
     """Hard wall-clock limit of one RUN or SCORE in seconds."""
-    budget_s: float = Field(60, gt=0)
+    budget_s: float = Field(default=60, gt=0)
     """Seconds of training that a full RUN is told it may use (`--budget-s`)."""
-    memory_gib: float = Field(4, gt=0)
-    pids: int = Field(256, ge=8)
-    output_mib: float = Field(512, gt=0)
+    memory_gib: float = Field(default=4, gt=0)
+    pids: int = Field(default=256, ge=8)
+    output_mib: float = Field(default=512, gt=0)
 
 
 class LimitsConfig(_Block):
     """Budgets. Each ends the campaign with a typed stop reason; 0 means no limit."""
 
-    max_experiments: int = Field(20, ge=1)
-    max_runs: int = Field(0, ge=0)
-    wall_s: float = Field(0, ge=0)
-    usd: float = Field(0, ge=0)
-    convergence: int = Field(20, ge=0)
+    max_experiments: int = Field(default=20, ge=1)
+    max_runs: int = Field(default=0, ge=0)
+    wall_s: float = Field(default=0, ge=0)
+    usd: float = Field(default=0, ge=0)
+    convergence: int = Field(default=20, ge=0)
     """Stop after this many full results without an improvement (paper, section 2)."""
-    max_fixes: int = Field(2, ge=0)
+    max_fixes: int = Field(default=2, ge=0)
     """Attempts to repair one failed experiment."""
-    strategy_every: int = Field(5, ge=1)
+    strategy_every: int = Field(default=5, ge=1)
     """Ask the strategy again after this many analyzed experiments (paper, appendix)."""
-    milestone_every: int = Field(15, ge=1)
-    family_share: float = Field(0.5, gt=0, le=1)
+    milestone_every: int = Field(default=15, ge=1)
+    family_share: float = Field(default=0.5, gt=0, le=1)
     """Largest share of the experiments one family may take."""
 
 
@@ -80,10 +80,10 @@ class CampaignConfig(_Block):
     """How to split; empty means the default of the adapter."""
     llm: str | dict[str, str] = "offline"
     """Who decides: `offline` (rules, no language model), or provider:model, for all roles or by role."""
-    executor: ExecutorConfig = ExecutorConfig()
-    limits: LimitsConfig = LimitsConfig()
-    strategy: StrategyConfig = StrategyConfig()
-    sandbox: SandboxConfig = SandboxConfig()
+    executor: ExecutorConfig = Field(default_factory=ExecutorConfig)
+    limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    strategy: StrategyConfig = Field(default_factory=StrategyConfig)
+    sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     approval: Literal["auto", "ask"] = "auto"
     """auto: proposals are accepted at once; ask: they wait in `proposed` until a person approves."""
     seed: int = 0

@@ -56,7 +56,7 @@ class Progress:
     def _line(self, phase: str, text: str) -> None:
         line = f"[{PHASES.index(phase) + 1}/{len(PHASES)}] {phase}: {text}"
         if line != self._last:
-            _console.print(line, markup=False, highlight=False)
+            _console.print(line, markup=False, highlight=False, soft_wrap=True)
             self._last = line
 
     def _ended(self) -> int:
@@ -80,7 +80,7 @@ def show_summary(campaign: Campaign) -> None:
         _console.print(_table("Where the search spent", stages))
     _spending(status)
     if campaign.workspace.report.exists():
-        _console.print(f"report: {campaign.workspace.report}", markup=False, highlight=False)
+        _console.print(f"report: {campaign.workspace.report}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_status(status: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ def _sealed_table(sealed: dict[str, Any], metric: str) -> Table:
     rows = [{"": "champion, sealed test", "score": sealed["score"]}, {"": "champion, confirm", "score": sealed["confirm"]},
             {"": "champion, search", "score": sealed["search"]}]
     rows += [{"": f"baseline {name}, sealed test", "score": value} for name, value in sorted(sealed["baselines"].items())]
-    return _table(f"Sealed test {metric}(opened {sealed['reads']} time{'s' if sealed['reads'] != 1 else ''})", rows)
+    return _table(f"Sealed test{metric and ', ' + metric} (opened {sealed['reads']} time{'s' if sealed['reads'] != 1 else ''})", rows)
 
 
 def _spending(status: dict[str, Any]) -> None:

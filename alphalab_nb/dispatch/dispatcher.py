@@ -62,7 +62,7 @@ class Dispatcher:
         self._turn_saw: list[int] = []
         self._analyzed_since = 0
         self._exhausted = False
-        self._asked_at: tuple[int, int] | None = None
+        self._asked_at: tuple[int, ...] | None = None
         self._started = time.monotonic()
 
     # -- the loop ----------------------------------------------------------------------------------------
@@ -257,7 +257,8 @@ class Dispatcher:
             return
         self.board.move(id, State.CANCELLED, by=ME, reason=f"identical program as #{twin}; replicated there", outcome="cancelled")
         if self.board.get(twin).fidelity == "full":
-            self.board.plan_run(self.board.attempts(twin)[-1], kind="replicate", partition="search", seed=self._seed(twin, 1), fidelity="full")
+            first = self.board.attempts(twin)[-1]
+            self.board.plan_run(first, kind="replicate", partition="search", seed=self._seed(twin, 1), fidelity="full")
 
     # -- runs --------------------------------------------------------------------------------------------
 
@@ -268,11 +269,7 @@ class Dispatcher:
         if free <= 0:
             return
         self._queue_checked()
-        started = 0
-        for run in self._next_runs():
-            if started == free:
-                return
-            started += 1
+        for run in self._next_runs()[:free]:
             if run.kind == "full":
                 self.board.move(run.experiment, State.RUNNING, by=ME, reason=f"run {run.id}", expect=State.QUEUED)
             self._pipeline.start(run)

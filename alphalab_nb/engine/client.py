@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 
+from alphalab_nb.session.manager import LabKernelManager
+
 GRACE_S = 10.0
 """How long an interrupted cell may take to write its state before its kernel is killed."""
-GOODBYE_S = 2.0
-"""How long a kernel may take to end by itself; some never do, and after the last cell nothing waits for them."""
-
 Told = Callable[[str], None]
 """Called with one short line: the title of a cell that begins, or a line that a cell has printed."""
-
-
-class _OwnSpec(KernelSpecManager):
-    """This interpreter and nothing else: a `python3` spec in somebody's home must not take over a campaign."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
-        return KernelSpec(argv=argv, language="python", display_name="Python 3")
 
 
 class AlphaClient(PapermillNotebookClient):
@@ -45,20 +31,10 @@ class AlphaClient(PapermillNotebookClient):
     def __init__(self, nb_man: NotebookExecutionManager, *, told: Told | None = None, **options: Any) -> None:
         super().__init__(nb_man, **options)
         self._tell = _Lines(told) if told else None
-        # Short, because the path of a socket ends at 107 bytes.
-        self._folder = tempfile.mkdtemp(prefix="alphalab-")
         self._stopped_by = ""
         self._broken = False
         self._killer = threading.Timer(GRACE_S, self._signal_kernel, [signal.SIGKILL])
         self._killer.daemon = True
-
-    def create_kernel_manager(self) -> KernelManager:
-        """Sockets are files in a private folder: no ports, nothing another user could read."""
-        self.km = AsyncKernelManager(
-            kernel_name="python3", kernel_spec_manager=_OwnSpec(), transport="ipc", ip=f"{self._folder}/k",
-            connection_file=f"{self._folder}/kernel.json", shutdown_wait_time=GOODBYE_S,
-        )
-        return self.km
 
     def execute(self, **options: Any) -> NotebookNode:
         self.reset_execution_trackers()
@@ -72,7 +48,6 @@ class AlphaClient(PapermillNotebookClient):
                     self.set_widgets_metadata()
         finally:
             self._killer.cancel()
-            shutil.rmtree(self._folder, ignore_errors=True)
         return self.nb
 
     def papermill_execute_cells(self) -> None:
@@ -152,8 +127,8 @@ def execute(manager: NotebookExecutionManager, kernel_name: str, *, log_output: 
             **_: Any) -> None:
     """Run the notebook of a manager; the options are papermill's. SIGINT and SIGTERM stop it in good order."""
     client = AlphaClient(
-        manager, told=told, kernel_name=kernel_name, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
-        startup_timeout=start_timeout, timeout=execution_timeout, iopub_timeout=30,
+        manager, told=told, kernel_name=kernel_name, kernel_manager_class=LabKernelManager, log_output=log_output, stdout_file=stdout_file, 
+        stderr_file=stderr_file, startup_timeout=start_timeout, timeout=execution_timeout, iopub_timeout=30,
     )
     with _stopped_by_signals(client):
         client.execute()

@@ -24,7 +24,7 @@ from alphalab_nb.process import Identity, kill_marked
 
 PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
 """The only variables of our own that jobs get: keys and tokens have many names."""
-THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "TORCH", "VECLIB", "POLARS_MAX_THREADS")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "TORCH_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,8 @@ class Slot:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that keep libraries within the slot."""
-        count = str(len(self.cores))
-        names = [f"{name}_NUM_THREADS" if "_" not in name else name for name in THREADS]
         devices = {"CUDA_VISIBLE_DEVICES": ",".join(self.gpus)} if self.gpus else {}
-        return {**dict.fromkeys(names, count), **devices}
+        return {**dict.fromkeys(THREADS, str(len(self.cores))), **devices}
 
 
 @dataclass(eq=False)
@@ -197,8 +195,7 @@ def environment(command: Command, slot: Slot) -> dict[str, str]:
     """Return the whole environment of a job. The slot has the last word on threads and GPUs."""
     passed = {name: os.environ[name] for name in PASSED if name in os.environ}
     ours = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    name, _, value = _mark(command.folder).partition("=")
-    return {**passed, **ours, **command.env, **slot.environment(), name: value}
+    return {**passed, **ours, **command.env, **slot.environment(), wrapper.MARK: str(command.folder.resolve())}
 
 
 def read_exit(folder: Path) -> Exit | None:

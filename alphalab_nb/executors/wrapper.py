@@ -23,7 +23,7 @@ _HERE, _PACKAGE = os.path.dirname(__file__), os.path.dirname(os.path.dirname(alp
 ARGV = (sys.executable, "-I", "-S", "-E", "-c", "import sys; sys.path += sys.argv[1:]; import wrapper; wrapper.main()", _HERE, _PACKAGE)
 """Imported, not run as a script, so that its compiled form is kept; without site-packages and without the rest of this package."""
 MARK = "ALPHALAB_JOB"
-TICK_S = 0.1
+TICK_S = 0.05
 """How often memory, CPU time and processes are looked at; the job's end is an event, not a tick."""
 GRACE_S = 0.5
 """From SIGTERM to SIGKILL when a limit of time ends the job."""

@@ -21,15 +21,24 @@ def provider_of(role: str, llm: str | Mapping[str, str]) -> str:
     return PROVIDER
 
 
+def check_providers(llm: str | Mapping[str, str]) -> None:
+    """Refuse what this version cannot reach.
+
+    Raises:
+        ConfigError: a provider other than `offline`.
+    """
+    for name in [llm] if isinstance(llm, str) else llm.values():
+        if name != PROVIDER:
+            raise ConfigError(f"llm '{name}': live providers come with a later version; set `llm: offline`")
+
+
 def model_for(role: str, llm: str | Mapping[str, str], policy: Policy | None, task: Any) -> Model:
     """Return the model that plays a role.
 
     Raises:
         ConfigError: the provider is not known to this version, or the role has no rules.
     """
-    name = provider_of(role, llm)
-    if name != PROVIDER:
-        raise ConfigError(f"llm '{name}': live providers come with a later version; set `llm: offline`")
+    check_providers(llm)
     if policy is None:
         raise ConfigError(f"the offline researcher has no rules for the role '{role}'; give this role a language model")
     return RuleModel(policy, task, role)

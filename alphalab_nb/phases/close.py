@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alphalab_nb.dispatch.pipeline import Pipeline
@@ -97,14 +97,12 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
     return row
 
 
-def _champion(parts: Parts, candidates: Sequence[Ranked], confirm: dict[int, float | None]) -> Ranked:
+def _champion(parts: Parts, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
     leader = candidates[0]
 
     def gain(entry: Ranked) -> float:
         on_search = parts.metric.improvement(entry.value, leader.value)
-        mine, first = confirm[entry.experiment.id], confirm[leader.experiment.id]
-        assert mine is not None and first is not None
-        return on_search + parts.metric.improvement(mine, first)
+        return on_search + parts.metric.improvement(confirm[entry.experiment.id], confirm[leader.experiment.id])
 
     return max(candidates, key=gain)
 

@@ -36,7 +36,8 @@ class Rlimits:
         net = "no network" if confine.can_filter() and not network else "the network is reachable"
         return (
             f"Landlock {confine.landlock_abi()} (only named paths can be opened, hidden files cannot), {net}, no capabilities, {common}. "
-            "NOT covered: names, sizes and times of hidden files can be seen, and so can the command lines of other processes"
+            "NOT covered: names, sizes and times of hidden files can be seen, and so can the command lines of other processes; "
+            "processes that a command leaves behind"
         )
 
     def places(self) -> dict[str, str]:

@@ -59,7 +59,8 @@ class Document:
         """Write the whole notebook; a reader sees the old one or the new one."""
         content = {"cells": self.cells, "metadata": self.metadata, "nbformat": 4, "nbformat_minor": 5}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        write_atomic(self.path, text.encode("utf-8", "replace"))  # a cell may print half a character
 
     def _id(self, kind: str) -> str:
         return f"{kind}-{len(self.cells) + 1}"

@@ -73,8 +73,12 @@ class Kernel:
         Raises:
             AlphaLabError: it does not answer.
         """
-        _wait(self._start())
         _running.add(self)
+        try:
+            _wait(self._start())
+        except BaseException:
+            self.stop()
+            raise
 
     def execute(self, code: str, timeout_s: float) -> Ran:
         """Run a cell. After `killed`, `died` and `exited` call `restart`."""
@@ -107,7 +111,6 @@ class Kernel:
         try:
             await self._client.wait_for_ready(timeout=START_S)
         except RuntimeError as error:
-            await self._stop()
             raise AlphaLabError(f"the kernel did not start: {error}. {self._diagnosis()}".rstrip()) from error
 
     async def _interrupt(self) -> None:
@@ -208,7 +211,7 @@ class _Pump:
         reply = self._reply or {}
         if any(payload.get("source") == "ask_exit" for payload in reply.get("payload", [])):
             return "exited"  # the kernel ends after this cell
-        if self._stopped_for and reply.get("status") != "ok":
+        if self._stopped_for:
             return self._stopped_for
         return "ok" if reply.get("status") == "ok" else "error"
 
@@ -225,7 +228,12 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _wait(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+    future = asyncio.run_coroutine_threadsafe(work, _loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()  # Ctrl-C in the waiting thread
+        raise
 
 
 def _stop_all() -> None:

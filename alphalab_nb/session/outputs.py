@@ -111,7 +111,8 @@ class Collector:
 
 def plain_text(outputs: list[Output]) -> str:
     """Return outputs as the text a reader without pictures sees: streams, results, tracebacks without colours."""
-    return _COLOURS.sub("", "".join(_text(output) for output in outputs))
+    text = _COLOURS.sub("", "".join(_text(output) for output in outputs))
+    return text.encode("utf-8", "replace").decode()
 
 
 def pictures(outputs: list[Output]) -> tuple[bytes, ...]:

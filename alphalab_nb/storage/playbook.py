@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,7 @@ def _line(entry: Entry) -> str:
     return f"- {entry.claim} ({evidence}; {entry.author}{', v' + str(entry.version) if entry.version > 1 else ''})"
 
 
-def _entry(row: object) -> Entry:
+def _entry(row: sqlite3.Row) -> Entry:
     r = dict(row)  # type: ignore[call-overload]
     return Entry(r["entry"], r["version"], r["claim"], r["kind"], tuple(json.loads(r["evidence_json"])), r["author"], bool(r["human"]),
                  r["status"], r["at"])

@@ -85,7 +85,8 @@ def test_a_phase_out_of_order_is_refused(tmp_path: Path):
 def test_steering_verbs_leave_a_command_with_its_author(tmp_path: Path):
     campaign = ready(small_campaign(tmp_path, sleepers(0)))
     root = campaign.workspace.root
-    for verb in (["pause"], ["resume"], ["note", "look at the season"], ["stop"], ["inject", "drift_1", "--hypothesis", "h", "--set", "a=1"]):
+    inject = ["inject", "drift_1", "--hypothesis", "h", "--set", "a=1"]
+    for verb in (["pause"], ["resume"], ["note", "look at the season"], ["stop"], inject):
         done = call(verb[0], root, *verb[1:], "--by", "ada", "--json")
         assert done.returncode == 0, done.stderr
     commands = campaign.board.commands(state="pending")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ import yaml
 from alphalab_nb.resources import shipped
 
 REFERENCE = shipped("adapters", "time_series") / "harness"
-BUGS: list[dict[str, str]] = yaml.safe_load((Path(__file__).parent / "bugs.yaml").read_text(encoding="utf-8"))
+BUGS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "bugs.yaml").read_text(encoding="utf-8"))
 QUICK = ("data_prep.py", "metrics.py")
 """Modules whose tests need no served child."""
 
@@ -40,7 +41,7 @@ def test_reference_passes(home: Path) -> None:
 
 
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug["file"] in QUICK], ids=lambda bug: bug["name"])
-def test_planted_bug_fails_a_test(bug: dict[str, str], home: Path) -> None:
+def test_planted_bug_fails_a_test(bug: dict[str, Any], home: Path) -> None:
     path = home / "harness" / bug["file"]
     path.write_text(path.read_text(encoding="utf-8").replace(bug["old"], bug["new"]), encoding="utf-8")
     assert run_tests(home, *QUICK).returncode == 1

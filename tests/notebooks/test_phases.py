@@ -113,8 +113,8 @@ def test_the_quickstart_notebook_drives_a_campaign_cell_by_cell(tmp_path: Path):
     parameters.source = f"workspace = {str(campaign.workspace.root)!r}"
     copy = tmp_path / "campaign.ipynb"
     nbformat.write(notebook, copy)
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=400", "-q", "-p", "no:cacheprovider",
-               str(copy)]
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=400", "-q",
+               "-p", "no:cacheprovider", str(copy)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
     assert Campaign.open(campaign.workspace.root).phase() == "done"

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ipykernel
 import nbformat
 import pytest
 
+from alphalab_nb.errors import AlphaLabError
 from alphalab_nb.process import Identity, pids
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.session import Session
@@ -85,6 +87,30 @@ def test_output_is_cut_where_it_is_made_and_the_cut_is_told(session: Session) ->
     child = session.run("import subprocess\nsubprocess.run('yes | head -c 3000000', shell=True)", timeout_s=60)
     assert len(child.text) < 500_000
     assert session.notebook.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("code", [
+    r"print('\ud800')", r"print('\x00\x1b[31m\U0001F600 \u00e9')", "'x' * 10**7", "raise ValueError('x' * 10**7)",
+])
+def test_any_output_can_be_kept(session: Session, code: str) -> None:
+    result = session.run(code, timeout_s=60)
+    result.text.encode()
+    assert result.status in ("ok", "error")
+    assert cells(session)[-1].source == code
+    assert session.notebook.stat().st_size < 3_000_000
+
+
+def test_a_cell_that_swallows_its_interrupt_is_still_late(session: Session) -> None:
+    result = session.run("import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('no')", timeout_s=1)
+    assert (result.status, result.text) == ("timeout", "no\n")
+
+
+def test_a_kernel_that_cannot_start_says_why(level: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(level, hidden=[Path(ipykernel.__file__).parent])
+    session = Session(tmp_path / "raw.ipynb", tmp_path / "cwd", sandbox)
+    with pytest.raises(AlphaLabError, match=r"did not start[\s\S]*ipykernel"):
+        session.run("1")
+    session.close()
 
 
 def test_progress_bars_keep_their_last_state(session: Session) -> None:

@@ -157,7 +157,8 @@ def attack(checks: dict[str, tuple[str, str, Check]]) -> None:
     chosen = set(sys.argv[2:]) or set(checks)
     with tempfile.TemporaryDirectory(prefix="probe-") as home:
         # without modes: a frozen harness is read-only, its copy gets other tasks
-        shutil.copytree(source, Path(home) / "harness", ignore=shutil.ignore_patterns("__pycache__", "tests"), copy_function=shutil.copyfile)
+        unwanted = shutil.ignore_patterns("__pycache__", "tests")
+        shutil.copytree(source, Path(home) / "harness", ignore=unwanted, copy_function=shutil.copyfile)
         lab = Lab(Path(home))
         for name, (severity, text, check) in checks.items():
             if name not in chosen:
