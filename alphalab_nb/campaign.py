@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import json
 import shutil
@@ -19,8 +20,10 @@ from alphalab_nb.errors import BadInput, ConfigError, PhaseFailed, WorkspaceErro
 from alphalab_nb.executors import Executor, make_executor
 from alphalab_nb.partitions import SeriesSpec, load_series, plan_partitions
 from alphalab_nb.parts import Parts, open_parts
+from alphalab_nb.process import write_atomic
 from alphalab_nb.resources import shipped
 from alphalab_nb.runner import run_phase
+from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
 from alphalab_nb.storage.leaderboard import Row, leaderboard
@@ -38,39 +41,47 @@ if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tab
 Progress = Callable[[str, str], None]
 """Called with (phase, what happens now)."""
 
+_LEAST = {"horizon": 1, "stride": 1, "season": 1, "lookback": 1, "smoke_origins": 1, "embargo": 0}
+"""Settings of a task that are whole numbers, and the least each may be; null leaves one open where the adapter's default does."""
+
+_OWN = {"adapter", "agents", "attempts", "board.sqlite3", "experiments", "notebooks", "reports", "runs"}
+_OWN_BEGIN = (".", "board.sqlite3", "campaign.yaml.")
+"""What an interrupted creation may have left in its folder, and beginnings of such names."""
+
 
 class Campaign:
     """One end-to-end run of the pipeline on one task: a workspace plus its configuration."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self._detached: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
     def create(cls, root: str | Path, config: str | Path | None = None, **settings: Any) -> Campaign:
         """Make a new campaign in a folder, from a campaign.yaml, from settings, or both (settings win).
 
         Everything is checked before anything is written: the configuration, the domain, the data, the folder.
-        Relative data paths start from the folder of the campaign.yaml, else from the current one.
+        Relative paths, of the data and of a domain of your own, start from the folder of the campaign.yaml, else from the current one.
 
         Raises:
             BadInput: what is wrong, and the remedy.
         """
         workspace = Workspace(root)
-        if workspace.config.exists():
-            raise WorkspaceError(f"{workspace.root} already holds a campaign; open it, or choose another folder")
+        _refuse_occupied(workspace)
         base = Path(config).resolve().parent if config is not None else Path.cwd()
         parsed = load_config(Path(config), settings) if config is not None else parse_config(settings)
         parsed = _with_absolute_data(parsed, base)
-        adapter = _adapter(parsed.domain)
+        adapter = _adapter(parsed.domain, base)
         _check_task(adapter, parsed)
         _check_minds(parsed)
+        Sandbox(parsed.sandbox.level)
         _check_data(adapter, parsed, base)
         workspace.make()
         copy_adapter(adapter, workspace.adapter)
         for notebook in sorted(shipped("notebooks").glob("[0-9]_*.ipynb")):
             shutil.copyfile(notebook, workspace.notebooks / "source" / notebook.name)
         Database.create(workspace.database)
-        workspace.config.write_text(dump_config(parsed), encoding="utf-8")
+        write_atomic(workspace.config, dump_config(parsed))
         return cls.open(workspace.root)
 
     @classmethod
@@ -147,31 +158,39 @@ class Campaign:
     def start(self, phase: str) -> subprocess.Popen[bytes]:
         """Run a phase detached; returns at once. `wait` waits for it, and it goes on if this kernel dies."""
         self._check_phase(phase)
+        if not self.finished(phase):
+            self.board.set_step(phase, "phase", "started")  # else `wait` would meet the failure of the run before
         with (self.workspace.root / f"{phase}.log").open("ab") as log:
-            return subprocess.Popen(
+            self._detached[phase] = subprocess.Popen(
                 [sys.executable, "-m", "alphalab_nb.cli", "run", str(self.workspace.root), "--phase", phase],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
+        return self._detached[phase]
 
     def wait(self, phase: str = "experiment", *, timeout_s: float | None = None) -> bool:
         """Wait until a started phase has ended; False if the time is over first.
 
         Raises:
-            PhaseFailed: the phase failed.
+            BadInput: unknown phase.
+            PhaseFailed: the phase failed, or the process that `start` made for it is gone.
         """
+        _refuse_unknown(phase)
         end = None if timeout_s is None else time.monotonic() + timeout_s
         while end is None or time.monotonic() < end:
+            code = self._detached[phase].poll() if phase in self._detached else None  # before the board: it may write last
             known = self.board.step(phase, "phase")
             if known is not None and known["status"] == "finished":
                 return True
             if known is not None and known["status"] == "failed":
                 raise PhaseFailed(str((known["result"] or {}).get("error", "")))
+            if code is not None:
+                log = self.workspace.root / f"{phase}.log"
+                raise PhaseFailed(f"the process of phase '{phase}' ended with code {code} before the phase did; see {log}, start it again")
             time.sleep(0.2)
         return False
 
     def _check_phase(self, phase: str) -> None:
-        if phase not in PHASES:
-            raise BadInput(f"there is no phase '{phase}'; the phases are {', '.join(PHASES)}")
+        _refuse_unknown(phase)
         missing = [name for name in PHASES[: PHASES.index(phase)] if not self.finished(name)]
         if missing:
             raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
@@ -225,10 +244,11 @@ class Campaign:
         }
 
     def by_stage(self) -> list[dict[str, Any]]:
-        """Return what each stage of the search spent and found: experiments, runs, seconds, best score."""
+        """Return what each stage of the search spent and found: experiments, full scores, seconds, best score (None without one)."""
         from alphalab_nb.report import budget_by_stage
 
-        return budget_by_stage(self.board, self.parts.metric).reset_index().to_dict("records")
+        rows = budget_by_stage(self.board, self.parts.metric).reset_index().to_dict("records")
+        return [{**row, "best": None if row["best"] != row["best"] else row["best"]} for row in rows]  # NaN is no JSON
 
     def leaderboard_data(self) -> dict[str, Any]:
         """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
@@ -282,6 +302,10 @@ class Campaign:
         return self._command("stop", by)
 
     def _command(self, verb: str, by: str | None, **args: Any) -> int:
+        try:
+            json.dumps(args)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{verb}: {error}; give plain numbers, texts, lists and mappings") from error
         return self.board.command(verb, by=by or _user(), **args)
 
 
@@ -292,19 +316,38 @@ def _user() -> str:
         return "user"
 
 
-def _adapter(domain: str) -> Adapter:
+def _refuse_unknown(phase: str) -> None:
+    if phase not in PHASES:
+        raise BadInput(f"there is no phase '{phase}'{nearest(phase, list(PHASES))}")
+
+
+def _refuse_occupied(workspace: Workspace) -> None:
+    """Refuse a folder with a campaign or with files of somebody else: a campaign would mix with them, and commit to their git."""
+    root = workspace.root
+    if workspace.config.exists() and workspace.database.exists():
+        raise WorkspaceError(f"{root} already holds a campaign; open it, or choose another folder")
+    if not root.is_dir():
+        return
+    names = sorted(path.name for path in root.iterdir())
+    foreign = [name for name in names if name == ".git" or (name not in _OWN and not name.startswith(_OWN_BEGIN))]
+    if foreign:
+        raise WorkspaceError(f"{root} is not empty: it holds {', '.join(foreign[:3])}; choose a new folder for the campaign")
+
+
+def _adapter(domain: str, base: Path) -> Adapter:
     """Return a shipped adapter by name, or one of the user's own by its folder."""
-    own = Path(domain)
+    own = base / Path(domain).expanduser()
     adapter = Adapter(own.resolve()) if (own / "manifest.yaml").is_file() else load_builtin(domain)
     adapter.validate()
     return adapter
 
 
 def _with_absolute_data(config: CampaignConfig, base: Path) -> CampaignConfig:
-    data = json.loads(json.dumps(config.data))
-    for block in (data, *data.get("covariates", [])):
+    data = copy.deepcopy(config.data)
+    covariates = data.get("covariates")
+    for block in (data, *(covariates if isinstance(covariates, list | tuple) else ())):
         path = block.get("path") if isinstance(block, dict) else None
-        if isinstance(path, str) and ":" not in path:
+        if isinstance(path, str) and not path.startswith("statsmodels:"):
             block["path"] = str((base / Path(path).expanduser()).resolve())
     return config.model_copy(update={"data": data})
 
@@ -314,9 +357,16 @@ def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
     for key in config.task:
         if key not in known:
             raise ConfigError(f"unknown key 'task.{key}'{nearest(key, list(known))}")
-    if {**known, **config.task}.get("horizon") is None:
+    task = {**known, **config.task}
+    if task.get("horizon") is None:
         raise ConfigError("'task.horizon' is missing; say how many rows ahead to forecast")
-    adapter.metric({**known, **config.task})
+    for key, least in _LEAST.items():
+        value = task.get(key)
+        if value is None and known.get(key) is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ConfigError(f"'task.{key}' must be a whole number of at least {least}, not {value!r}")
+    adapter.metric(task)
 
 
 def _check_minds(config: CampaignConfig) -> None:

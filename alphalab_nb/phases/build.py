@@ -47,18 +47,24 @@ def attack_harness(parts: Parts) -> Result:
         if not blocking:
             parts.board.set_fact("findings", rounds)
             return {"rounds": rounds, "passed": True}
-        if rounds[:-1] and rounds[-2]["findings"] == findings:
+        if not _repair(parts, number, blocking):
             break
-        _repair(parts, number, blocking)
     parts.board.set_fact("findings", rounds)
     raise PhaseFailed("the evaluation did not survive its attack: " + "; ".join(_line(f) for f in rounds[-1]["findings"]))
 
 
-def _repair(parts: Parts, number: int, blocking: list[Result]) -> None:
+def _repair(parts: Parts, number: int, blocking: list[Result]) -> bool:
+    """Let the Builder mend; say whether it changed anything, for the same harness would only be attacked in vain."""
+    before = _written(parts)
     run_agent(
         "builder", phase_deps(parts, "build", f"2_builder_{number + 1}.ipynb", cwd=parts.workspace.root / "build"),
         BuildTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness, task=_harness_task(parts), findings=tuple(blocking)),
     )
+    return _written(parts) != before
+
+
+def _written(parts: Parts) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in parts.workspace.harness.rglob("*") if path.suffix in (".py", ".json")}
 
 
 def _line(finding: Result) -> str:

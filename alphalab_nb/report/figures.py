@@ -58,19 +58,21 @@ def convergence(board: Board, metric: Metric) -> Picture:
     low, high = _window(metric, values, _baselines(board))
     for family in dict.fromkeys(families[run.experiment] for run, _ in runs):
         points = [(x, value) for x, (run, value) in enumerate(runs, start=1) if families[run.experiment] == family]
-        axes.scatter(*zip(*points, strict=True), s=26, color=colours[family], label=family, zorder=3)
+        axes.scatter(*zip(*points, strict=True), s=26, color=colours[family], label=_plain(family), zorder=3)
     outside = [(x, high if value > high else low) for x, value in enumerate(values, start=1) if not low <= value <= high]
     if outside:
         axes.scatter(*zip(*outside, strict=True), s=40, marker="^" if metric.direction == "minimize" else "v", color=MUTED,
                      label="far off", zorder=4, clip_on=False)
     for name, value in sorted(_baselines(board).items(), key=lambda pair: metric.loss(pair[1]))[:1]:
-        axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {name}")
+        axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {_plain(name)}")
     axes.set_ylim(low, high)
     axes.set_xlabel("full scores, in order of completion", fontsize=9)
-    axes.set_ylabel(_unit(metric), fontsize=9)
+    axes.set_ylabel(_plain(_unit(metric)), fontsize=9)
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     hidden = sum(not low <= value <= high for value in values)
     note = f"; {hidden} far off are drawn at the edge" if hidden else ""
+    aside = sum(experiment.quarantined for experiment in board.list())
+    note += f"; {aside} quarantined are left out" if aside else ""
     return _picture(figure, f"best {metric.name} {best[-1]:.6g} after {len(values)} full scores, {best[0]:.6g} with the first{note}")
 
 
@@ -83,16 +85,17 @@ def family_shares(board: Board, metric: Metric) -> Picture:
     counts = {family: Counter(_fate(e, board) for e in experiments if e.family == family) for family in {e.family for e in experiments}}
     order = sorted(counts, key=lambda family: (sum(counts[family].values()), family))
     left = dict.fromkeys(order, 0)
-    for fate, colour in (("full score", COLOURS[0]), ("screened only", "#9bc7da"), ("failed", COLOURS[7]), ("open", COLOURS[5]),
-                         ("cancelled", GRID)):
+    for fate, colour in (("full score", COLOURS[0]), ("screened only", "#9bc7da"), ("quarantined", COLOURS[4]), ("failed", COLOURS[7]),
+                         ("open", COLOURS[5]), ("cancelled", GRID)):
         widths = [counts[family][fate] for family in order]
         if any(widths):
-            axes.barh(order, widths, left=[left[family] for family in order], color=colour, label=fate, height=0.7)
+            axes.barh(range(len(order)), widths, left=[left[family] for family in order], color=colour, label=fate, height=0.7)
             left = {family: left[family] + width for family, width in zip(order, widths, strict=True)}
+    axes.set_yticks(range(len(order)), [_plain(family) for family in order])
     best = _best_by_family(board, metric)
     for row, family in enumerate(order):
         axes.text(left[family] + 0.1, row, f"{best[family]:.4g}" if family in best else "–", va="center", fontsize=7, color=MUTED)
-    axes.set_xlabel(f"experiments (number beside the bar: best {_unit(metric)})", fontsize=9)
+    axes.set_xlabel(f"experiments (number beside the bar: best {_plain(_unit(metric))})", fontsize=9)
     axes.set_xlim(right=1.12 * max(left.values()))
     axes.grid(visible=False)
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
@@ -117,10 +120,12 @@ def playbook_growth(playbook: Playbook) -> Picture:
 
 
 def full_scores(board: Board, metric: Metric) -> list[tuple[Run, float]]:
-    """Return the full search runs with a score, in the order they ended."""
+    """Return the full search runs whose score may rank, in the order they ended: of the present harness, not quarantined."""
+    harness, aside = board.fact("harness"), {experiment.id for experiment in board.list() if experiment.quarantined}
     found = [
         (run, run.score.value) for run in board.runs(status="ended")
-        if run.fidelity == "full" and run.partition == "search" and run.score is not None and run.score.ok and run.score.value is not None
+        if run.fidelity == "full" and run.partition == "search" and run.experiment not in aside
+        and run.score is not None and run.score.ok and run.score.value is not None and harness in (None, run.score.harness)
     ]
     return sorted(found, key=lambda pair: (pair[0].ended, pair[0].id))
 
@@ -147,6 +152,8 @@ def _baselines(board: Board) -> dict[str, float]:
 
 
 def _fate(experiment: Experiment, board: Board) -> str:
+    if experiment.quarantined:
+        return "quarantined"
     if full_runs(board, experiment.id, None):
         return "full score"
     if experiment.outcome == "failed":
@@ -164,6 +171,11 @@ def _best_by_family(board: Board, metric: Metric) -> dict[str, float]:
 
 def _unit(metric: Metric) -> str:
     return f"{metric.name} [{metric.unit}]" if metric.unit else metric.name
+
+
+def _plain(text: str) -> str:
+    """Return a text of somebody else's as matplotlib must draw it: `$` is a dollar, no formula."""
+    return text.replace("$", r"\$")
 
 
 def _colours(families: list[str]) -> dict[str, str]:

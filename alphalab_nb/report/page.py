@@ -17,7 +17,7 @@ from alphalab_nb.process import write_atomic
 from alphalab_nb.report.figures import convergence, family_shares, full_scores, playbook_growth
 from alphalab_nb.report.tables import budget_by_stage, failures, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.board import Board
-from alphalab_nb.storage.experiment import State
+from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.storage.leaderboard import ranking
 from alphalab_nb.storage.ledger import Ledger
 from alphalab_nb.storage.playbook import KINDS, Playbook
@@ -42,6 +42,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         family_shares=family_shares(board, metric),
         playbook_growth=playbook_growth(playbook),
         leaderboard=_html(leaderboard_table(board, metric)),
+        ranked=len(ranking(board, metric, board.fact("harness"))),
         stages=_html(budget_by_stage(board, metric)),
         failures=_html(failures(board)),
         sealed_table=_html(sealed_table(board, metric), signed=("loss difference", "low", "high"), shares=("better by",)),
@@ -84,7 +85,7 @@ def _templates(*, html: bool) -> jinja2.Environment:
         loader=jinja2.FunctionLoader(load), undefined=jinja2.StrictUndefined, autoescape=html, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = number_text
-    environment.filters["percent"] = lambda value: f"{value:+.1%}"
+    environment.filters["sentence"] = lambda text: f"{text[:1].upper()}{text[1:]}."
     return environment
 
 
@@ -104,8 +105,8 @@ def _html(frame: pd.DataFrame, *, signed: tuple[str, ...] = (), shares: tuple[st
     shown = frame.reset_index().astype(object)
     for name in shown.columns:
         style = "{:+.3g}" if name in signed else "{:+.1%}" if name in shares else ""
-        shown[name] = [style.format(value) if style and isinstance(value, float) and value == value else number_text(value)
-                       for value in shown[name]]
+        shown[name] = [str(value) if name == "id" else style.format(value) if style and isinstance(value, float) and value == value
+                       else number_text(value) for value in shown[name]]
     return shown.to_html(index=False, border=0, escape=True)
 
 
@@ -143,9 +144,13 @@ def _flagged(board: Board) -> list[str]:
     for experiment in board.list():
         if experiment.quarantined or experiment.verdict == "quarantine":
             lines.append(f"#{experiment.id} {experiment.name}: quarantined, not ranked")
-        elif experiment.fidelity == "smoke" and experiment.state in (State.CHECKED, State.CANCELLED):
+        elif experiment.fidelity == "smoke" and experiment.state in (State.CHECKED, State.CANCELLED) and _scored(board, experiment):
             lines.append(f"#{experiment.id} {experiment.name}: smoke score only, not ranked")
     return lines
+
+
+def _scored(board: Board, experiment: Experiment) -> bool:
+    return any(run.score is not None and run.score.ok for run in board.runs(experiment.id, status="ended"))
 
 
 def _advice(board: Board, metric: Metric, improvements: int, last: int) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from alphalab_nb.metric import Metric
 from alphalab_nb.report.figures import full_scores
 from alphalab_nb.storage.board import Board
-from alphalab_nb.storage.experiment import Experiment, State
+from alphalab_nb.storage.experiment import Experiment, Run, State
 from alphalab_nb.storage.leaderboard import leaderboard
 from alphalab_nb.storage.ledger import Ledger
 
@@ -24,7 +24,10 @@ def leaderboard_table(board: Board, metric: Metric, *, top: int = 20) -> pd.Data
 
 
 def budget_by_stage(board: Board, metric: Metric) -> pd.DataFrame:
-    """Return what each stage of the search used and gave: improvements are full scores that beat everything before them."""
+    """Return what each stage of the search used and gave: improvements are full scores that beat everything before them.
+
+    Compute is that of the search runs in seconds; confirming and the sealed test belong to no stage.
+    """
     stages: dict[str, dict[str, Any]] = {}
     stage_of = {experiment.id: experiment.stage or "none" for experiment in board.list()}
     seconds: dict[int, float] = defaultdict(float)
@@ -37,7 +40,7 @@ def budget_by_stage(board: Board, metric: Metric) -> pd.DataFrame:
         row["experiments"] += 1
         row["failed"] += experiment.outcome == "failed"
         row["dropped"] += experiment.state is State.CANCELLED
-        row["compute_s"] += round(seconds[experiment.id], 1)
+        row["compute_s"] += seconds[experiment.id]
     best: float | None = None
     for run, value in full_scores(board, metric):
         row = stages[stage_of[run.experiment]]
@@ -57,16 +60,24 @@ def failures(board: Board) -> pd.DataFrame:
 
 
 def _failure(board: Board, experiment: Experiment) -> dict[str, Any] | None:
-    scores = [run.score for run in board.runs(experiment.id, status="ended") if run.score is not None and not run.score.ok]
-    if not scores and experiment.outcome != "failed":
+    failed = [(run, run.score) for run in board.runs(experiment.id, status="ended") if run.score is not None and not run.score.ok]
+    if not failed and experiment.outcome != "failed":
         return None
-    error = experiment.error or (scores[-1].error if scores else "")
+    error = experiment.error or (failed[-1][1].error if failed else "")
     return {
         "id": experiment.id, "name": experiment.name, "family": experiment.family,
-        "label": scores[-1].label if scores else error.split(":", 1)[0], "fixes": experiment.fixes,
-        "end": "repaired" if experiment.outcome == "ok" else experiment.outcome or str(experiment.state),
-        "error": _last_line(error),
+        "label": failed[-1][1].label if failed else error.split(":", 1)[0], "fixes": experiment.fixes,
+        "end": _end(experiment, failed[-1][0]) if failed else experiment.outcome, "error": _last_line(error),
     }
+
+
+def _end(experiment: Experiment, failed: Run) -> str:
+    """Return what became of an experiment after its newest failed run."""
+    if experiment.outcome != "ok":
+        return experiment.outcome or str(experiment.state)
+    if failed.partition != "search":
+        return f"no {failed.partition} score"
+    return "repaired" if experiment.fixes else "run again"
 
 
 def _last_line(text: str) -> str:

@@ -12,6 +12,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.resources import shipped
@@ -182,6 +183,28 @@ def _killed_once(folder: Path, moment: float) -> tuple[float, list[str]]:
     if len(campaign.board.list()) != 10:
         problems.append(f"{len(campaign.board.list())} experiments")
     return moment, problems
+
+
+# -- the agents ----------------------------------------------------------------------------------------------
+
+
+def quirks() -> Found:
+    return proven("tests/explorer")
+
+
+def harness_bugs() -> Found:
+    return proven("tests/harness/test_stopped.py")
+
+
+def proven(*tests: str) -> Found:
+    """Run tests; the value is whether every one of them ran and passed."""
+    record = fresh("proofs") / "junit.xml"
+    command = [sys.executable, "-m", "pytest", "-m", "not gpu", "-p", "no:cacheprovider", f"--junitxml={record}", *tests]
+    subprocess.run(command, check=False)
+    cases = list(ElementTree.parse(record).getroot().iter("testcase"))
+    names = [case.get("name") for case in cases]
+    missed = [case.get("name") for case in cases if any(case.find(end) is not None for end in ("failure", "error", "skipped"))]
+    return Found(bool(cases) and not missed, n=len(cases), detail={"tests": names, "failed or skipped": missed})
 
 
 def main() -> None:
