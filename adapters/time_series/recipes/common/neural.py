@@ -16,7 +16,7 @@ from linear import Extras
 from series import DAY_S, Panel, Window, fill, fourier, holiday
 
 STEP_S = 0.003
-MULTIPLICATIONS_PER_SECOND = 2e9
+MULTIPLICATIONS_PER_SECOND = 4e9
 PARAMETERS_PER_SECOND = 1e8
 """What one core certainly does: overhead of a step, forward passes, and updates of weights; counted, not timed, so that a
 fit can be repeated."""
