@@ -19,7 +19,6 @@ from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.workspace import Workspace
 from tests.boards import proposal, scored
 
-MODEL = "rules:test"
 TRACEBACK = "Traceback (most recent call last):\n  File \"run.py\", line 3\nValueError: the season is longer than the data"
 
 
@@ -44,7 +43,8 @@ def empty(root: Path, *, direction: Direction = "minimize", unit: str = "ppm", *
     workspace.make()
     database = Database.create(workspace.database)
     config = parse_config({"name": "a small campaign", "domain": "time_series", "objective": "forecast a series", **settings})
-    return Told(workspace, Board(database), Playbook(database, workspace.playbook), Ledger(database), Metric("wMAPE", direction, unit), config)
+    metric = Metric("wMAPE", direction, unit)
+    return Told(workspace, Board(database), Playbook(database, workspace.playbook), Ledger(database), metric, config)
 
 
 def run(board: Board, experiment: int, score: Score, *, kind: RunKind = "full", partition: str = "search", seconds: float = 1.5) -> None:
@@ -117,9 +117,11 @@ def _learnt(told: Told) -> None:
     told.playbook.retire(old.id, author="analyst")
     told.playbook.add("never difference twice", kind="avoid", evidence=[], author="ada", human=True)
     told.board.note("the last years matter most", by="ada")
-    told.ledger.add(phase="experiment", role="worker", provider="offline", model=MODEL, input_tokens=1200, cached_tokens=200, output_tokens=34)
-    told.ledger.add(phase="experiment", role="worker", provider="offline", model=MODEL, input_tokens=300, output_tokens=6, usd=0.25)
-    told.ledger.add(phase="explore", role="explorer", provider="offline", model=MODEL, input_tokens=50, output_tokens=5, usd=0.5)
+    worker = {"phase": "experiment", "role": "worker", "provider": "offline", "model": "rules:worker"}
+    explorer = {"phase": "explore", "role": "explorer", "provider": "offline", "model": "rules:explorer"}
+    told.ledger.add(**worker, input_tokens=1200, cached_tokens=200, output_tokens=34)
+    told.ledger.add(**worker, input_tokens=300, output_tokens=6, usd=0.25)
+    told.ledger.add(**explorer, input_tokens=50, output_tokens=5, usd=0.5)
 
 
 def sealed(told: Told) -> Told:

@@ -87,9 +87,9 @@ class Page(HTMLParser):
         elif tag == "tr":
             table = self.tables[-1]
             if table.columns:
-                table.rows.append(dict(zip(table.columns, self._cells, strict=True)))
+                table.rows.append(dict(zip(table.columns, map(str.strip, self._cells), strict=True)))
             else:
-                table.columns = list(self._cells)
+                table.columns = [cell.strip() for cell in self._cells]
             self._cells = []
 
     def handle_data(self, data: str) -> None:

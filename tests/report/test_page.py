@@ -154,7 +154,7 @@ def test_failures_are_shown_with_their_reason_and_end(page: Page):
 
 def test_playbook_shows_lessons_in_force_with_evidence_and_who_ordered_them(page: Page):
     assert "a longer memory helps ridge (#3 #4 analyst)" in page.text
-    assert "never difference twice ( ada, by a person)" in page.text.replace("(ada", "( ada")
+    assert "never difference twice (ada, by a person)" in page.text
     assert "trees never help" not in page.text
     assert page.images[2][0] == "8 words in 2 lessons after 4 changes"
     assert "ada: the last years matter most" in page.text
@@ -260,7 +260,7 @@ def test_texts_of_agents_and_people_are_never_markup(tmp_path: Path):
     assert "script" not in {tag for tag, _ in page.tags}
     assert len(page.images) == 3
     assert page.text.count("<script>") >= 10
-    assert page.table("Failures").rows[0]["error"] == evil
+    assert page.table("Failures").rows[0]["error"].endswith(evil)
 
 
 def test_the_metric_keeps_its_capitals(page: Page):
@@ -269,12 +269,14 @@ def test_the_metric_keeps_its_capitals(page: Page):
 
 def test_ids_are_written_as_people_quote_them_and_a_cut_leaderboard_says_so(tmp_path: Path):
     told = campaigns.empty(tmp_path)
-    with told.board.database.transaction() as sql:
-        sql.execute("insert into sqlite_sequence (name, seq) values ('experiments', 1000)")
+    told.board.add(proposal("last"), by="test")
+    with told.board.database.transaction() as sql:  # as after many experiments
+        sql.execute("delete from moves")
+        sql.execute("update experiments set id = 1499")
     for n in range(22):
         campaigns.add(told.board, f"e{n}", 1.0 + n)
     page = Page(told.report())
-    assert page.table("Leaderboard").rows[0]["id"] == str(told.board.list()[0].id)
+    assert page.table("Leaderboard").rows[0]["id"] == "1500"
     assert len(page.table("Leaderboard").rows) == 20
     assert "The best 20 of 22 are shown." in page.text
 
