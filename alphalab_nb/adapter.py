@@ -224,6 +224,11 @@ class Recipe:
         """Return the default configuration for a task."""
         return self._choose(task, lambda name, param: self._value(param, param.default, task))
 
+    def complete(self, config: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration with defaults for what it leaves out, those of the branches that it chooses included."""
+        chosen = self._choose(task, lambda name, param: config[name] if name in config else self._value(param, param.default, task))
+        return {**chosen, **config}
+
     def suggest(self, trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
         """Let an optuna trial choose a configuration."""
 

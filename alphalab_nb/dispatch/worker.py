@@ -61,7 +61,7 @@ class Worker:
         if recipe is None:
             raise ToolError(f"no recipe for family '{experiment.family}'; a rule-based Worker can only write recipes")
         facts = task_facts(self._parts)
-        return recipe.render({**recipe.default(facts), **experiment.config}, facts)
+        return recipe.render(recipe.complete(experiment.config, facts), facts)
 
     def _add_members(self, experiment: Experiment, folder: Path) -> None:
         """Copy the code of the experiments that an ensemble combines."""

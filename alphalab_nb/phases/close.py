@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from alphalab_nb.dispatch.pipeline import Pipeline
@@ -25,7 +25,7 @@ CANDIDATES = 5
 def confirm_best(parts: Parts, executor: Executor) -> Result:
     """Score the leaderboard's best and the best family default on the confirm partition, and choose the champion.
 
-    The champion is the candidate with the best mean improvement over the leader on search and confirm together.
+    The champion is the candidate that is best on confirm: search scores of the leaders are flattered by having been chosen.
 
     Raises:
         BudgetEnded: no experiment has a full score.
@@ -37,11 +37,11 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     parts.partitions.open("confirm", by="phase report", reason=f"confirm {len(chosen)} candidates")
     scores = _score_stored(parts, executor, chosen, "confirm")
     usable = {id: value for id, value in scores.items() if value is not None}
-    if not usable:
+    candidates = [entry for entry in ranked[:CANDIDATES] if entry.experiment.id in usable]
+    if not candidates:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
     score_baselines(parts, "confirm")
-    candidates = [entry for entry in ranked[:CANDIDATES] if entry.experiment.id in usable]
-    champion = _champion(parts, candidates, usable)
+    champion = parts.metric.ranked(candidates, lambda entry: usable[entry.experiment.id])[0]
     parts.board.set_fact("champion", champion.experiment.id)
     rows = [
         {"id": e.experiment.id, "name": e.experiment.name, "family": e.experiment.family, "stage": e.experiment.stage,
@@ -95,16 +95,6 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
         interval = paired_interval(scores[champion].units, score.units, block=block, seed=parts.config.seed)
         row["loss_difference"] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
     return row
-
-
-def _champion(parts: Parts, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
-    leader = candidates[0]
-
-    def gain(entry: Ranked) -> float:
-        on_search = parts.metric.improvement(entry.value, leader.value)
-        return on_search + parts.metric.improvement(confirm[entry.experiment.id], confirm[leader.experiment.id])
-
-    return max(candidates, key=gain)
 
 
 def _best_default(ranked: Sequence[Ranked]) -> Ranked | None:

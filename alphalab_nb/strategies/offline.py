@@ -33,7 +33,9 @@ BATCH = 4
 HOPELESS = 2
 """A family that failed this often without one score is left alone (paper: cancel all variants of what failed twice)."""
 OUTCLASSED = -0.3
-"""Relative loss beyond which a family's best is no member of an ensemble."""
+"""Relative loss against the best beyond which an experiment is no member of a wide ensemble."""
+WIDE = 6
+"""Members of an ensemble of the best whatever their family: their errors differ, too, and none of them is weak."""
 LEAST_TRIED_EVERY = 4
 """Each fourth TPE proposal goes to the least-tried family, against lock-in on one family."""
 
@@ -216,14 +218,13 @@ class _Turn:
         return None
 
     def _ensemble(self) -> Proposal | None:
-        """Combine the best experiments of different families."""
-        best = self._best_by_family()
-        for recipe, members in itertools.product(self._allowed(self.combiners), _combinations(best)):
+        """Combine the best experiments of different families, or the best of all."""
+        for recipe, members in itertools.product(self._allowed(self.combiners), _combinations(self._best_by_family(), self._strong())):
             slots = [name for name, param in recipe.spec.params.items() if param.type == "experiments"]
             config = {**recipe.default(self.view.task), **{slot: [s.experiment.id for s in members] for slot in slots}}
             if signature(recipe, config, self.view.task) not in self.taken:
                 names = ", ".join(f"#{s.experiment.id} {s.experiment.name}" for s in members)
-                return self._proposal(recipe, config, "ensemble", f"Errors of different families cancel in part: {names}",
+                return self._proposal(recipe, config, "ensemble", f"Errors of different programs cancel in part: {names}",
                                       parent=members[0].experiment.id)
         return None
 
@@ -302,11 +303,24 @@ class _Turn:
         mine = [s for s in self.view.experiments if s.experiment.family == family]
         return sum(s.experiment.outcome == "failed" for s in mine) >= HOPELESS and all(s.score is None for s in mine)
 
+    def _members(self) -> list[Seen]:
+        """Return what may be combined, best first: no ensembles; of equal scores one, for the others are twins in all but name."""
+        singles = {r.family for r in self.singles}
+        found: dict[float | None, Seen] = {}
+        for seen in self.ranked:
+            if seen.experiment.family in singles and seen.experiment.verdict != "quarantine":
+                found.setdefault(seen.score, seen)
+        return list(found.values())
+
+    def _strong(self) -> list[Seen]:
+        members, metric = self._members(), self.view.metric
+        best = metric.loss(members[0].score or 0.0) if members else 0.0
+        return [s for s in members if best - metric.loss(s.score or 0.0) >= OUTCLASSED * abs(best)]
+
     def _best_by_family(self) -> list[Seen]:
         best: dict[str, Seen] = {}
-        for seen in self.ranked:
-            if seen.experiment.family in {r.family for r in self.singles} and seen.experiment.verdict != "quarantine":
-                best.setdefault(seen.experiment.family, seen)
+        for seen in self._members():
+            best.setdefault(seen.experiment.family, seen)
         return list(best.values())
 
     def _combinable(self) -> int:
@@ -348,12 +362,12 @@ def _weighted_order(families: Sequence[Recipe], rng: random.Random) -> list[Reci
     return order
 
 
-def _combinations(best: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """Yield sets of two to five members, the most promising first: the three best, then four, two, five, then all sets of three."""
-    for size in (3, 4, 2, 5):
-        if len(best) >= size:
+def _combinations(by_family: Sequence[Seen], of_all: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
+    """Yield sets of members, the most promising first: three families, the best of all, more families, then all sets of three."""
+    for best, size in ((by_family, 3), (of_all, WIDE), (by_family, 4), (of_all, WIDE // 2), (by_family, 2), (by_family, 5)):
+        if len(best) >= min(size, 3):
             yield best[:size]
-    yield from itertools.islice(itertools.combinations(best[:6], 3), 1, None)
+    yield from itertools.islice(itertools.combinations(by_family[:6], 3), 1, None)
 
 
 def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ class Observation:
 
 def full_config(recipe: Recipe, config: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration with the defaults filled in, as a Worker will render it."""
-    return {**recipe.default(task), **config}
+    return recipe.complete(config, task)
 
 
 def signature(recipe: Recipe, config: Mapping[str, Any], task: Mapping[str, Any]) -> str:

@@ -55,6 +55,14 @@ def test_an_unknown_key_in_the_manifest_is_refused(tmp_path: Path):
         Adapter(tmp_path / "mine")
 
 
+def test_a_branch_that_a_person_chooses_comes_with_its_defaults():
+    ensemble = next(recipe for recipe in load_builtin("time_series").recipes() if recipe.family == "ensemble")
+    full = ensemble.complete({"combine": "fitted", "members": [1, 2]}, {})
+    assert (full["members"], full["combine"]) == ([1, 2], "fitted")
+    assert {"shrink", "held_share"} <= set(full)
+    assert not {"shrink", "held_share"} & set(ensemble.default({}))
+
+
 def test_an_unknown_domain_names_the_nearest():
     with pytest.raises(UnknownDomain, match="time_series"):
         load_builtin("timeseries")

@@ -115,9 +115,9 @@ class Simulation:
         for _ in range(turns):
             strategy = make() if restart else strategy
             before = self._mark()
-            plan = self._ask(strategy)
+            self._ask(strategy)
             self._work()
-            if plan.exhausted or before == self._mark():
+            if before == self._mark():
                 return self
         raise AssertionError("the campaign did not end")
 

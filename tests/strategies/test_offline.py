@@ -12,7 +12,7 @@ from alphalab_nb.config import StrategyConfig
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import State
-from alphalab_nb.strategies.offline import OfflineStrategy, Shares
+from alphalab_nb.strategies.offline import WIDE, OfflineStrategy, Shares
 from alphalab_nb.strategies.registry import make_strategy
 from alphalab_nb.strategies.space import signature
 from tests.strategies.simulated import TASK, Simulation, families, landscape, shipped_recipes
@@ -83,14 +83,16 @@ def test_half_of_a_screening_batch_goes_on_and_the_rest_ends_with_a_reason(tmp_p
     assert all(len(done.board.runs(e.id)) == 1 for e in dropped)
 
 
-def test_ensembles_combine_finished_experiments_of_different_families(tmp_path: Path):
+def test_ensembles_combine_the_best_of_different_families_and_the_best_of_all(tmp_path: Path):
     done = campaign(tmp_path, count=6, budget=30).run(OfflineStrategy)
     ensembles = [e for e in done.board.list() if e.stage == "ensemble"]
     assert ensembles
     for ensemble in ensembles:
         members = [done.board.get(id) for id in ensemble.config["members"]]
         assert all(member.id < ensemble.id and member.outcome == "ok" for member in members)
-        assert len({member.family for member in members}) == len(members) >= 2
+        assert len({member.family for member in members}) == len(members) or 3 <= len(members) <= WIDE
+        assert len({done.view().experiments[member.id - 1].score for member in members}) == len(members) >= 2
+    assert len({len(ensemble.config["members"]) for ensemble in ensembles}) > 1
     assert done.board.list()[-1].family == "mixture", "the last experiment combines the best of all"
 
 

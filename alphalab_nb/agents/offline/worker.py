@@ -56,7 +56,7 @@ def repair(task: FixTask) -> tuple[str, dict[str, str]]:
         rule = f"a module is missing here: default of the sibling recipe {sibling.family}"
         return rule, sibling.render(sibling.default(task.facts), task.facts)
     default = recipe.default(task.facts)
-    present = {**default, **task.experiment.config}
+    present = recipe.complete(task.experiment.config, task.facts)
     if task.label in ("oom", "timeout"):
         factor = 2 ** (task.experiment.fixes + 1)
         smaller = shrunk(recipe, present, task.facts, factor)

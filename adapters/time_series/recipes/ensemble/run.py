@@ -23,7 +23,8 @@ def main() -> None:
     if not codes:
         raise SystemExit("an ensemble needs members: give the numbers of finished experiments")
     budget_s = min(args.budget_s, SMOKE_BUDGET_S) if args.fidelity == "smoke" else args.budget_s
-    options = {"seed": args.seed, "fidelity": args.fidelity, "budget_s": budget_s / (2 * len(codes))}
+    fits = len(codes) * (2 if config["combine"] == "fitted" else 1)
+    options = {"seed": args.seed, "fidelity": args.fidelity, "budget_s": budget_s / fits}
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out) as scratch:
         data = _data(Path(scratch), args.fidelity, task)
