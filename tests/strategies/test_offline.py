@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from alphalab_nb.config import StrategyConfig
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import State
-from alphalab_nb.strategies.offline import WIDE, OfflineStrategy, Shares
+from alphalab_nb.strategies.offline import WIDE, OfflineStrategy, Shares, _combinations
 from alphalab_nb.strategies.registry import make_strategy
 from alphalab_nb.strategies.space import signature
 from tests.strategies.simulated import TASK, Simulation, families, landscape, shipped_recipes
@@ -92,8 +93,14 @@ def test_ensembles_combine_the_best_of_different_families_and_the_best_of_all(tm
         assert all(member.id < ensemble.id and member.outcome == "ok" for member in members)
         assert len({member.family for member in members}) == len(members) or 3 <= len(members) <= WIDE
         assert len({done.view().experiments[member.id - 1].score for member in members}) == len(members) >= 2
-    assert len({len(ensemble.config["members"]) for ensemble in ensembles}) > 1
     assert done.board.list()[-1].family == "mixture", "the last experiment combines the best of all"
+
+
+def test_after_the_three_best_families_the_best_of_all_are_combined():
+    families, of_all = list("abc"), list("aAbBcCdD")
+    first = list(itertools.islice(_combinations(families, of_all), 4))  # type: ignore[arg-type]
+    assert first == [list("abc"), list("aAbBcC"), list("abc"), list("aAb")]
+    assert list(_combinations(list("ab"), list("ab"))) == [list("ab")]  # type: ignore[arg-type]
 
 
 def test_the_last_fifth_refines_around_the_best(tmp_path: Path):
