@@ -119,7 +119,7 @@ def test_trust_is_spelt_out(page: Page):
     assert page.terms["Harness"] == "h1"
     assert page.terms["Attack on the harness"] == "round 1: 2 findings; round 2: 0 findings"
     assert page.terms["Search ended by"] == "experiments"
-    assert "no language model" in page.terms["Decided by"]
+    assert page.terms["Decided by"] == "rule-based, no language model"
     assert "Rule-based, no language model." in page.text
 
 
