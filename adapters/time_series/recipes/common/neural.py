@@ -21,7 +21,9 @@ PARAMETERS_PER_SECOND = 1e8
 """What one core certainly does: overhead of a step, forward passes, and updates of weights; counted, not timed, so that a
 fit can be repeated."""
 BATCH = 256
-"""Windows of one step, all series of an origin together."""
+"""Most windows of one step, all series of an origin together."""
+LEAST_STEPS = 20
+"""Short records are learnt in smaller batches, so that an epoch has so many steps."""
 CHECKS = 20
 """How often the held-back rows are forecast while learning."""
 CHECK_WINDOWS = 4096
@@ -113,7 +115,8 @@ class Windows:
 class Trainer:
     """Learns the weights of a network by AdamW on windows drawn at random.
 
-    What counts is the mean of the weights over the latest steps: a noisy walk ends well wherever it is stopped. A first run without the latest rows finds out how many steps are best; a second one takes that many on all rows.
+    What counts is the mean of the weights over the latest steps: a noisy walk ends well wherever it is stopped. A first run
+    without the latest rows finds out how many steps are best; a second one takes that many on all rows.
     """
 
     def __init__(self, windows: Windows, panel: Panel, config: dict[str, Any], task: dict[str, Any], seed: int) -> None:
@@ -122,12 +125,13 @@ class Trainer:
         self.filled = fill(panel.target, windows.season) / windows.scale
         self.truth = panel.target / windows.scale
         self.weight = item_weight(windows.scale, task)[:, None]
-        self.batch = max(4, BATCH // panel.items)
         origins = origins_of(panel, windows.lookback, windows.horizon)
         self.usable = usable(panel, origins, windows.lookback, windows.horizon)
         if config["origins"] == "aligned":
             origins = aligned(origins, panel.rows, int(task.get("stride") or 1))
         self.origins = origins[self.usable[origins - windows.lookback].any(axis=1)]
+        self.batch = max(4, min(BATCH // panel.items, len(self.origins) // LEAST_STEPS))
+        """Origins of one step."""
 
     def learn(self, network: Network, weights: Weights, *, work: float, budget_s: float) -> Weights:
         """Return learnt weights, float64.

@@ -37,29 +37,30 @@ class Model:
 
     def _begin(self, items: int, rng: np.random.Generator) -> Weights:
         """Return weights to begin with; every way to the answer begins with zeros, so that it is the level of the window."""
-        inputs, width, between = self.windows.width, int(self.config["width"]), int(self.config.get("between", 0))
+        inputs, width = self.windows.width, int(self.config["width"])
         weights = {
             "linear": np.zeros((inputs, self.horizon)), "enter": _random(rng, inputs, width), "item": np.zeros((items, width)),
             "leave": np.zeros((width, self.horizon)), "factors": np.zeros((width, self.windows.columns)),
         }
         for block in range(int(self.config["blocks"])):
-            weights |= {f"time_up_{block}": _random(rng, width, width), f"time_down_{block}": _random(rng, width, width)}
-            if self.config["mix_series"] and items > 1:
-                weights |= {f"series_up_{block}": _random(rng, items, between), f"series_down_{block}": _random(rng, between, items)}
+            weights |= {f"up_{block}": _random(rng, width, width), f"down_{block}": _random(rng, width, width)}
+        if self.config["mix_series"] and items > 1:
+            between = int(self.config["between"])
+            weights |= {"gather": _random(rng, items, between), "spread": np.zeros((between, items))}
         return weights
 
 
 def forecast(weights: Weights, batch: Batch, drop: Any) -> Any:
     """Return the normalised forecast [B, N, H] of tensors or of numpy arrays."""
-    z = drop(batch.inputs @ weights["enter"] + weights["item"])  # [B, N, width]
-    for block in range(sum(name.startswith("time_up") for name in weights)):
-        if f"series_up_{block}" in weights:
-            across = _positive(_even(z).swapaxes(-1, -2) @ weights[f"series_up_{block}"])  # [B, width, between]
-            z = z + drop(across @ weights[f"series_down_{block}"]).swapaxes(-1, -2)
-        z = z + drop(_positive(_even(z) @ weights[f"time_up_{block}"]) @ weights[f"time_down_{block}"])
+    x = batch.inputs  # [B, N, P]
+    if "gather" in weights:
+        x = x + drop(_positive(x.swapaxes(-1, -2) @ weights["gather"]) @ weights["spread"]).swapaxes(-1, -2)
+    z = drop(x @ weights["enter"] + weights["item"])  # [B, N, width]
+    for block in range(sum(name.startswith("up_") for name in weights)):
+        z = z + drop(_positive(_even(z) @ weights[f"up_{block}"]) @ weights[f"down_{block}"])
     z = _even(z)
     factors = (z @ weights["factors"])[..., None]  # [B, N, K, 1]
-    return batch.inputs @ weights["linear"] + z @ weights["leave"] + (batch.calendar @ factors)[..., 0]
+    return x @ weights["linear"] + z @ weights["leave"] + (batch.calendar @ factors)[..., 0]
 
 
 def _positive(z: Any) -> Any:
