@@ -118,7 +118,8 @@ def hardly_any() -> Case:
 def own_clocks() -> Case:
     """Two items whose stamps differ by hours; values large, judged in units of each item."""
     rows = 300
-    return Case(1e6 + wave(rows, 7, 1e4)[:, None] + noise(rows, 2, 1e3), DAY_S, 240, 7, 7, offsets_s=(0, 6 * HOUR_S), metric="mse", scale="zscore")
+    target = 1e6 + wave(rows, 7, 1e4)[:, None] + noise(rows, 2, 1e3)
+    return Case(target, DAY_S, 240, 7, 7, offsets_s=(0, 6 * HOUR_S), metric="mse", scale="zscore")
 
 
 CASES = {

@@ -85,7 +85,7 @@ def written(folder: Path, family: str, case: Case, **config: Any) -> Path:
     return folder
 
 
-def run(code: Path, data: Path, out: Path, case: Case, *, fidelity: str = "full", budget_s: float = 1.0, seed: int = 0) -> Path:
+def run(code: Path, data: Path, out: Path, case: Case, *, fidelity: str = "full", budget_s: float = 0.5, seed: int = 0) -> Path:
     """RUN a program and return its artefact."""
     argv = ["run.py", "--out", str(out), "--seed", str(seed), "--fidelity", fidelity, "--budget-s", str(budget_s)]
     environment = {"ALPHALAB_DATA": str(data), "ALPHALAB_TASK": json.dumps(case.task), "OMP_NUM_THREADS": "1"}

@@ -101,7 +101,7 @@ def test_series_that_lead_are_seen_when_series_are_mixed(tmp_path: Path) -> None
     """The second series repeats the first one a horizon later."""
     lead = noise(800)[:, 0]
     case = daily(np.stack([lead, np.roll(lead, 7) + 0.1 * noise(800, seed=1)[:, 0]], axis=1))
-    apart, mixed = (forecasts(tmp_path / str(m), "tsmixer_mlp", case, mix_series=m, between=16, lookback=14, dropout=0.0, level="mean", divide="item")
-                    for m in (False, True))
+    fixed = {"between": 16, "lookback": 14, "dropout": 0.0, "level": "mean", "divide": "item"}
+    apart, mixed = (forecasts(tmp_path / str(m), "tsmixer_mlp", case, mix_series=m, **fixed) for m in (False, True))
     late = [float(np.sqrt(np.mean((some - truth(case))[..., 1] ** 2))) for some in (apart, mixed)]
     assert late[1] < 0.8 * late[0]

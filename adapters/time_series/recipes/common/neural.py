@@ -33,7 +33,7 @@ HELD_SHARE = 0.15
 """Latest part of the rows that is held back to find out how long to learn."""
 LEAST_ORIGINS = 20
 AVERAGED = 8
-"""The mean of the weights reaches back over about one in so many of the steps (Shamir and Zhang 2013, section 4)."""
+"""The mean of the weights reaches back over about one in so many of the steps (polynomial decay, Shamir and Zhang 2013)."""
 
 Array = Any
 """np.ndarray, or torch.Tensor while learning."""
