@@ -110,7 +110,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"there is no campaign file at {path}; give the path of a campaign .yaml")
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} must hold a mapping of settings (domain: ..., objective: ..., data: ...)")

@@ -5,11 +5,11 @@ AlphaLabError                     exit code 1
 │   ├── ConfigError                   campaign.yaml
 │   ├── DataError                     the data file
 │   ├── UnknownDomain                 no adapter of that name
+│   ├── AdapterInvalid                an adapter that does not validate
 │   ├── WorkspaceError                the folder: missing, unwritable, locked, of a newer version
 │   └── NotFound                      no such experiment
 ├── IllegalMove, StaleMove            board transitions
 ├── HarnessChanged                    the frozen harness is not what was frozen
-├── AdapterInvalid                    an adapter that does not validate
 ├── PhaseFailed                   1
 ├── ProviderOutage                3
 ├── BudgetEnded                   4
@@ -63,7 +63,7 @@ class HarnessChanged(AlphaLabError):
     """A file of the frozen harness differs from what was frozen; scores would not be comparable."""
 
 
-class AdapterInvalid(AlphaLabError):
+class AdapterInvalid(BadInput):
     """The adapter does not validate; the message lists every finding."""
 
 

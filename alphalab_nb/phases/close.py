@@ -17,8 +17,11 @@ from alphalab_nb.storage.experiment import Run, RunKind, Score
 from alphalab_nb.storage.leaderboard import Ranked, ranking
 from alphalab_nb.storage.snapshots import remove
 
-CANDIDATES = 5
+CANDIDATES = 6
 """How many of the leaderboard's best are confirmed; few, because choosing among many on confirm would wear it out."""
+LEADERS = 3
+"""So many of them are the best of all; the others are the best of further families, for variants of one family stand and fall
+together."""
 
 
 @step("report")
@@ -37,7 +40,7 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     parts.partitions.open("confirm", by="phase report", reason=f"confirm {len(chosen)} candidates")
     scores = _score_stored(parts, executor, chosen, "confirm")
     usable = {id: value for id, value in scores.items() if value is not None}
-    candidates = [entry for entry in ranked[:CANDIDATES] if entry.experiment.id in usable]
+    candidates = [entry for entry in nominees(ranked) if entry.experiment.id in usable]
     if not candidates:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
     score_baselines(parts, "confirm")
@@ -97,6 +100,20 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
     return row
 
 
+def nominees(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Return who may become champion, by rank: the leaders, the best of further families, and if there are few, the next."""
+    chosen = {entry.experiment.id for entry in ranked[:LEADERS]}
+    families = {entry.experiment.family for entry in ranked[:LEADERS]}
+    for entry in ranked:
+        if len(chosen) < CANDIDATES and entry.experiment.family not in families:
+            families.add(entry.experiment.family)
+            chosen.add(entry.experiment.id)
+    for entry in ranked:
+        if len(chosen) < CANDIDATES:
+            chosen.add(entry.experiment.id)
+    return [entry for entry in ranked if entry.experiment.id in chosen]
+
+
 def _best_default(ranked: Sequence[Ranked]) -> Ranked | None:
     return next((entry for entry in ranked if entry.experiment.stage == "defaults"), None)
 
@@ -109,7 +126,7 @@ def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
 
 
 def _with_references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
-    chosen = {entry.experiment.id: entry for entry in (*ranked[:CANDIDATES], *_references(parts, ranked))}
+    chosen = {entry.experiment.id: entry for entry in (*nominees(ranked), *_references(parts, ranked))}
     return list(chosen.values())
 
 

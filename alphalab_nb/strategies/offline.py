@@ -219,7 +219,9 @@ class _Turn:
 
     def _ensemble(self) -> Proposal | None:
         """Combine the best experiments of different families, or the best of all."""
-        for recipe, members in itertools.product(self._allowed(self.combiners), _combinations(self._best_by_family(), self._strong())):
+        strong, all_families = self._strong(), self._best_by_family()
+        sets = itertools.chain(_combinations(_families(strong), strong), itertools.combinations(all_families[:WIDE], 3))
+        for recipe, members in itertools.product(self._allowed(self.combiners), list(sets)):
             slots = [name for name, param in recipe.spec.params.items() if param.type == "experiments"]
             config = {**recipe.default(self.view.task), **{slot: [s.experiment.id for s in members] for slot in slots}}
             if signature(recipe, config, self.view.task) not in self.taken:
@@ -318,10 +320,7 @@ class _Turn:
         return [s for s in members if best - metric.loss(s.score or 0.0) >= OUTCLASSED * abs(best)]
 
     def _best_by_family(self) -> list[Seen]:
-        best: dict[str, Seen] = {}
-        for seen in self._members():
-            best.setdefault(seen.experiment.family, seen)
-        return list(best.values())
+        return _families(self._members())
 
     def _combinable(self) -> int:
         return len(self._best_by_family()) if self._allowed(self.combiners) else 0
@@ -363,11 +362,18 @@ def _weighted_order(families: Sequence[Recipe], rng: random.Random) -> list[Reci
 
 
 def _combinations(by_family: Sequence[Seen], of_all: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """Yield sets of members, the most promising first: three families, the best of all, more families, then all sets of three."""
+    """Yield sets of members, the most promising first: three families, the best of all, more families, fewer."""
     for best, size in ((by_family, 3), (of_all, WIDE), (by_family, 4), (of_all, WIDE // 2), (by_family, 2), (by_family, 5)):
         if len(best) >= min(size, 3):
             yield best[:size]
-    yield from itertools.islice(itertools.combinations(by_family[:6], 3), 1, None)
+
+
+def _families(ranked: Sequence[Seen]) -> list[Seen]:
+    """Return the best of each family, best first."""
+    best: dict[str, Seen] = {}
+    for seen in ranked:
+        best.setdefault(seen.experiment.family, seen)
+    return list(best.values())
 
 
 def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
