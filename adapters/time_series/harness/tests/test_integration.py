@@ -42,7 +42,7 @@ def test_missing_truth_is_left_out(judged: Judge) -> None:
     ("return 'seven'", "crash"),
     ("raise MemoryError", "oom"),
     ("return np.random.default_rng().normal(size=shape)", "gate_missed"),
-    ("return np.full(shape, os.getpid() if context['t'] > 25 else 0.0)", "gate_missed"),
+    ("return np.random.default_rng().normal(size=shape) * (context['t'] > 25)", "gate_missed"),
 ])
 def test_bad_forecaster_gets_its_label(judged: Judge, body: str, label: str) -> None:
     found = judged(LINE, BOUNDS, body, stride=5)
