@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alphalab_nb.dispatch.pipeline import Pipeline
 from alphalab_nb.errors import BudgetEnded, PhaseFailed
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import paired_interval
+from alphalab_nb.metric import Metric
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases.build import score_baselines
 from alphalab_nb.phases.steps import Result, step
@@ -28,7 +29,8 @@ together."""
 def confirm_best(parts: Parts, executor: Executor) -> Result:
     """Score the leaderboard's best and the best family default on the confirm partition, and choose the champion.
 
-    The champion is the candidate that is best on confirm: search scores of the leaders are flattered by having been chosen.
+    The champion is the candidate with the best mean improvement over the leader on search and confirm together: either partition
+    alone is a small sample.
 
     Raises:
         BudgetEnded: no experiment has a full score.
@@ -44,7 +46,7 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     if not candidates:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
     score_baselines(parts, "confirm")
-    champion = parts.metric.ranked(candidates, lambda entry: usable[entry.experiment.id])[0]
+    champion = _champion(parts.metric, candidates, usable)
     parts.board.set_fact("champion", champion.experiment.id)
     rows = [
         {"id": e.experiment.id, "name": e.experiment.name, "family": e.experiment.family, "stage": e.experiment.stage,
@@ -98,6 +100,16 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
         interval = paired_interval(scores[champion].units, score.units, block=block, seed=parts.config.seed)
         row["loss_difference"] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
     return row
+
+
+def _champion(metric: Metric, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
+    leader = candidates[0]
+
+    def gain(entry: Ranked) -> float:
+        on_confirm = metric.improvement(confirm[entry.experiment.id], confirm[leader.experiment.id])
+        return metric.improvement(entry.value, leader.value) + on_confirm
+
+    return max(candidates, key=gain)
 
 
 def nominees(ranked: Sequence[Ranked]) -> list[Ranked]:

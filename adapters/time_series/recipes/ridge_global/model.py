@@ -9,16 +9,42 @@ from direct import ahead, before, chunks, fitting_lookback, item_scale, latest, 
 from linear import Extras, NormalEquations
 from series import Panel, Window, fill
 
+LOOKBACKS = (1.0, 0.7, 0.5)
+"""Shares of the lookback that are averaged over: between long and short windows there is no clear best, and their errors differ."""
+LEVELS = ("last", "season")
+
 
 class Model:
-    """Closed form: the normal equations are summed over chunks of origins and solved once."""
+    """One regression, or the mean of several that differ in their windows."""
 
     lookback = 1
 
     def __init__(self, config: dict[str, Any], task: dict[str, Any]) -> None:
-        self.config, self.horizon = config, int(task["horizon"])
+        self.horizon = int(task["horizon"])
+        average, level, longest = config["average"], config["level"], int(config["lookback"])
+        lookbacks = LOOKBACKS if average in ("lookbacks", "both") else LOOKBACKS[:1]
+        levels = sorted({level, *LEVELS}) if average in ("levels", "both") else [level]
+        configs = [{**config, "lookback": max(1, round(share * longest)), "level": of} for share in lookbacks for of in levels]
+        self.regressions = [Regression(each, self.horizon) for each in configs]
 
     def fit(self, panel: Panel, *, budget_s: float, seed: int) -> None:
+        for regression in self.regressions:
+            regression.fit(panel)
+        self.lookback = max(regression.lookback for regression in self.regressions)
+
+    def predict(self, window: Window) -> np.ndarray:
+        return np.mean([regression.predict(window) for regression in self.regressions], axis=0)
+
+
+class Regression:
+    """Closed form: the normal equations are summed over chunks of origins and solved once."""
+
+    lookback = 1
+
+    def __init__(self, config: dict[str, Any], horizon: int) -> None:
+        self.config, self.horizon = config, horizon
+
+    def fit(self, panel: Panel) -> None:
         self.season = panel.period("main")
         self.lookback = fitting_lookback(panel, int(self.config["lookback"]), self.horizon)
         self.scale = item_scale(panel.target)[:, None]
