@@ -8,7 +8,7 @@ import json
 import operator
 import random
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -116,11 +116,22 @@ class Adapter:
         if findings:
             raise AdapterInvalid(f"adapter {self.root.name}: " + "; ".join(findings))
 
-    def recipes(self) -> list[Recipe]:
-        """Return the recipes whose requirements are installed, by family."""
+    def recipes(self, families: Sequence[str] = ()) -> list[Recipe]:
+        """Return the recipes whose requirements are installed, in the order of their families; of the given families only, if any.
+
+        Raises:
+            ConfigError: a given family does not exist, or needs what is not installed.
+        """
         folder = self.root / "recipes"
         found = [Recipe.load(path.parent) for path in sorted(folder.glob("*/recipe.yaml"))] if folder.is_dir() else []
-        return [recipe for recipe in found if recipe.available]
+        by_family = {recipe.family: recipe for recipe in found}
+        for family in families:
+            if family not in by_family:
+                raise ConfigError(f"'families': there is no recipe '{family}'{nearest(family, list(by_family))}")
+            if not by_family[family].available:
+                needed = ", ".join(by_family[family].spec.requires)
+                raise ConfigError(f"'families': {family} needs {needed}; install it, or leave the family out")
+        return [recipe for recipe in found if recipe.available and (not families or recipe.family in families)]
 
 
 def load_builtin(domain: str) -> Adapter:

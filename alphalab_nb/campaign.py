@@ -73,6 +73,7 @@ class Campaign:
         parsed = _with_absolute_data(parsed, base)
         adapter = _adapter(parsed.domain, base)
         _check_task(adapter, parsed)
+        adapter.recipes(parsed.families)
         _check_minds(parsed)
         Sandbox(parsed.sandbox.level)
         _check_data(adapter, parsed, base)

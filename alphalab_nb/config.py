@@ -80,6 +80,8 @@ class CampaignConfig(_Block):
     """How to split; empty means the default of the adapter."""
     llm: str | dict[str, str] = "offline"
     """Who decides: `offline` (rules, no language model), or provider:model, for all roles or by role."""
+    families: list[str] = Field(default_factory=list)
+    """Recipes that may be used; empty: all whose requirements are installed."""
     executor: ExecutorConfig = Field(default_factory=ExecutorConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     strategy: StrategyConfig = Field(default_factory=StrategyConfig)

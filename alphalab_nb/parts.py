@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alphalab_nb.adapter import Adapter, load_builtin
+from alphalab_nb.adapter import Adapter, Recipe, load_builtin
 from alphalab_nb.config import CampaignConfig, load_config
 from alphalab_nb.evaluator import Evaluator
 from alphalab_nb.metric import Metric
@@ -27,6 +27,8 @@ class Parts:
     workspace: Workspace
     config: CampaignConfig
     adapter: Adapter
+    recipes: tuple[Recipe, ...]
+    """The adapter's recipes that this campaign may use."""
     metric: Metric
     task: dict[str, Any]
     """The task block with the adapter's defaults filled in."""
@@ -55,6 +57,7 @@ def open_parts(root: str | Path) -> Parts:
         workspace=workspace,
         config=config,
         adapter=adapter,
+        recipes=tuple(adapter.recipes(config.families)),
         metric=adapter.metric(task),
         task=task,
         board=Board(database),

@@ -51,7 +51,7 @@ class Dispatcher:
         self.parts, self.strategy, self.executor = parts, strategy, executor
         self.board = parts.board
         self._limits = parts.config.limits
-        self._recipes = {recipe.family: recipe for recipe in parts.adapter.recipes()}
+        self._recipes = {recipe.family: recipe for recipe in parts.recipes}
         self._worker = Worker(parts, self._recipes)
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._pipeline = Pipeline(parts, executor, lambda run: self._events.put(("run", run)))

@@ -38,7 +38,7 @@ def preflight(parts: Parts) -> Result:
         "free_gib": round(free_gib, 1),
         "sandbox": parts.sandbox.level,
         "sandbox_covers": parts.sandbox.describe(),
-        "recipes": [recipe.family for recipe in parts.adapter.recipes()],
+        "recipes": [recipe.family for recipe in parts.recipes],
     }
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from alphalab_nb.adapter import FILES, Adapter, copy_adapter, load_builtin
 from alphalab_nb.config import load_config
-from alphalab_nb.errors import AdapterInvalid, UnknownDomain
+from alphalab_nb.errors import AdapterInvalid, ConfigError, UnknownDomain
 from alphalab_nb.resources import shipped
 
 DOMAINS = sorted(path.parent.name for path in shipped("adapters").glob("*/manifest.yaml"))
@@ -53,6 +53,22 @@ def test_an_unknown_key_in_the_manifest_is_refused(tmp_path: Path):
     manifest.write_text(yaml.safe_dump({**values, "metrik": "rmse"}), encoding="utf-8")
     with pytest.raises(AdapterInvalid, match="metrik"):
         Adapter(tmp_path / "mine")
+
+
+def test_families_narrow_the_recipes_and_a_wrong_one_names_the_nearest():
+    adapter = load_builtin("time_series")
+    assert [recipe.family for recipe in adapter.recipes(["ets", "drift"])] == ["drift", "ets"]
+    with pytest.raises(ConfigError, match="no recipe 'dritf' - did you mean 'drift'"):
+        adapter.recipes(["dritf"])
+
+
+def test_a_family_that_cannot_run_here_says_what_it_needs(tmp_path: Path):
+    adapter = copy_adapter(load_builtin("time_series"), tmp_path / "mine")
+    path = adapter.root / "recipes" / "drift" / "recipe.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("requires: []", "requires: [not_on_this_machine]"), encoding="utf-8")
+    assert "drift" not in [recipe.family for recipe in adapter.recipes()]
+    with pytest.raises(ConfigError, match="drift needs not_on_this_machine; install it"):
+        adapter.recipes(["drift"])
 
 
 def test_a_branch_that_a_person_chooses_comes_with_its_defaults():

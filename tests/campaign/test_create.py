@@ -84,6 +84,7 @@ def refused(root: Path, folder: Path, kind: type[BadInput], *said: str, config: 
         ({"partitions": {"seald": 40}}, ConfigError, ["did you mean 'sealed'"]),
         ({"partitions": {"sealed": 5}}, DataError, ["partition sealed", "less than one forecast"]),
         ({"domain": "tiny"}, UnknownDomain, ["no adapter", "time_series"]),
+        ({"families": ["drfit"]}, ConfigError, ["did you mean 'drift'"]),
         ({"strategy": {"name": "lsited"}}, ConfigError, ["did you mean 'listed'"]),
         ({"strategy": {"options": {"trials": 3}}}, ConfigError, ["no option 'trials'"]),
         ({"llm": "openai:gpt-x"}, ConfigError, ["live providers", "set `llm: offline`"]),
