@@ -8,7 +8,7 @@ import json
 import operator
 import random
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -237,8 +237,10 @@ class Recipe:
 
     def complete(self, config: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
         """Return a configuration with defaults for what it leaves out, those of the branches that it chooses included."""
-        chosen = self._choose(task, lambda name, param: config[name] if name in config else self._value(param, param.default, task))
-        return {**chosen, **config}
+        return {**self._active(config, task), **config}
+
+    def _active(self, config: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
+        return self._choose(task, lambda name, param: config[name] if name in config else self._value(param, param.default, task))
 
     def suggest(self, trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
         """Let an optuna trial choose a configuration."""
@@ -278,6 +280,17 @@ class Recipe:
             return self._neighbour(param, present, task, rng)
 
         return self._choose(task, choose)
+
+    def flips(self, config: Mapping[str, Any], task: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the configurations that differ in one choice, with its parameter: first one other choice of each, then a second, ..."""
+        others = {
+            name: [choice for choice in map(json.loads, self.encoded(param)) if choice != config[name]]
+            for name, param in self.spec.params.items() if param.type in ("categorical", "bool") and name in config
+        }
+        for place in range(max(map(len, others.values()), default=0)):
+            for name, choices in others.items():
+                if place < len(choices):
+                    yield name, self._active({**config, name: choices[place]}, task)
 
     def _neighbour(self, param: Param, present: Any, task: Mapping[str, Any], rng: random.Random) -> Any:
         if param.type in ("categorical", "bool"):

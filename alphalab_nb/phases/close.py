@@ -18,11 +18,11 @@ from alphalab_nb.storage.experiment import Run, RunKind, Score
 from alphalab_nb.storage.leaderboard import Ranked, ranking
 from alphalab_nb.storage.snapshots import remove
 
-CANDIDATES = 6
+CANDIDATES = 10
 """How many of the leaderboard's best are confirmed; few, because choosing among many on confirm would wear it out."""
-LEADERS = 3
+LEADERS = 6
 """So many of them are the best of all; the others are the best of further families, for variants of one family stand and fall
-together."""
+together. The best family default is one in any case: a search must not end with less than it began with."""
 
 
 @step("report")
@@ -113,13 +113,16 @@ def _champion(metric: Metric, candidates: Sequence[Ranked], confirm: Mapping[int
 
 
 def nominees(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Return who may become champion, by rank: the leaders, the best of further families, and if there are few, the next."""
+    """Return who may become champion, by rank: the leaders, the best of further families, the best default, and the next if few."""
     chosen = {entry.experiment.id for entry in ranked[:LEADERS]}
     families = {entry.experiment.family for entry in ranked[:LEADERS]}
     for entry in ranked:
         if len(chosen) < CANDIDATES and entry.experiment.family not in families:
             families.add(entry.experiment.family)
             chosen.add(entry.experiment.id)
+    default = _best_default(ranked)
+    if default is not None:
+        chosen.add(default.experiment.id)
     for entry in ranked:
         if len(chosen) < CANDIDATES:
             chosen.add(entry.experiment.id)

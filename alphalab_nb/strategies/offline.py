@@ -231,15 +231,19 @@ class _Turn:
         return None
 
     def _refine(self) -> Proposal | None:
-        """Move one or two parameters of the best; each second time of the best that is no ensemble, which ensembles build on."""
+        """Move parameters of the best. In turn: a choice that its family never made, of the best single program; then one or two
+        parameters of the best of all, ensembles included.
+        """
         rng = self._rng("refine")
         singles = [s for s in self.ranked if s.experiment.family in {r.family for r in self.singles}]
-        first = singles if self.per_stage["refine"] % 2 == 0 else self.ranked
+        in_turn = self.per_stage["refine"] % 2 == 0
+        first = singles if in_turn else self.ranked
         for seen in [*first[:3], *self.ranked]:
             recipe = self.recipes.get(seen.experiment.family)
             if recipe is None or not self._allowed([recipe]):
                 continue
-            config = self._neighbour(recipe, seen.experiment.config, rng)
+            config = self._untried_choice(recipe, seen.experiment.config) if in_turn else None
+            config = config or self._neighbour(recipe, seen.experiment.config, rng)
             if config is not None:
                 change = _change(seen.experiment.config, config)
                 return self._proposal(recipe, config, "refine", f"Near the best: #{seen.experiment.id} with {change}",
@@ -256,6 +260,14 @@ class _Turn:
             if signature(recipe, config, self.view.task) not in self.taken:
                 return config
         return self._neighbour(recipe, recipe.default(self.view.task), rng)
+
+    def _untried_choice(self, recipe: Recipe, config: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the configuration with one choice that no experiment of the family has made: no slope can speak for it."""
+        known = [full_config(recipe, o.config, self.view.task) for o in self._observations(recipe.family)]
+        for name, moved in recipe.flips(full_config(recipe, config, self.view.task), self.view.task):
+            if all(other.get(name) != moved[name] for other in known):
+                return rounded(moved)
+        return None
 
     def _neighbour(self, recipe: Recipe, config: Mapping[str, Any], rng: random.Random) -> dict[str, Any] | None:
         """Return a new configuration one step away: of a few, the one that the family's results speak for."""

@@ -79,6 +79,16 @@ def test_a_branch_that_a_person_chooses_comes_with_its_defaults():
     assert not {"shrink", "held_share"} & set(ensemble.default({}))
 
 
+def test_flips_change_one_choice_each_and_follow_its_branch():
+    ensemble = next(recipe for recipe in load_builtin("time_series").recipes() if recipe.family == "ensemble")
+    start = ensemble.complete({"members": [1, 2]}, {})
+    flips = list(ensemble.flips(start, {}))
+    assert [(name, config["combine"]) for name, config in flips] == [("combine", "median"), ("combine", "fitted")]
+    assert "shrink" not in flips[0][1]
+    assert "shrink" in flips[1][1]
+    assert all(config["members"] == [1, 2] for _, config in flips)
+
+
 def test_an_unknown_domain_names_the_nearest():
     with pytest.raises(UnknownDomain, match="time_series"):
         load_builtin("timeseries")
