@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from alphalab_nb.workspace import PHASES
 if TYPE_CHECKING:
     from alphalab_nb.campaign import Campaign
 
-_console = Console(soft_wrap=False)
+_console = Console(width=None if sys.stdout.isatty() else 120)
 _TOP = 15
 """Lines of a leaderboard that are printed; the rest is in the report."""
 
@@ -137,11 +138,14 @@ def _spending(status: dict[str, Any]) -> None:
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left")
     for name, value in rows[0].items():
-        table.add_column(name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     return table
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
