@@ -220,7 +220,8 @@ class _Turn:
     def _ensemble(self) -> Proposal | None:
         """Combine the best experiments of different families, or the best of all."""
         strong, all_families = self._strong(), self._best_by_family()
-        sets = itertools.chain(_combinations(_families(strong), strong), itertools.combinations(all_families[:WIDE], 3))
+        first = _combinations(_families(strong), strong, turn=self.per_stage["ensemble"])
+        sets = itertools.chain(first, itertools.combinations(all_families[:WIDE], 3))
         for recipe, members in itertools.product(self._allowed(self.combiners), list(sets)):
             slots = [name for name, param in recipe.spec.params.items() if param.type == "experiments"]
             config = {**recipe.default(self.view.task), **{slot: [s.experiment.id for s in members] for slot in slots}}
@@ -373,9 +374,10 @@ def _weighted_order(families: Sequence[Recipe], rng: random.Random) -> list[Reci
     return order
 
 
-def _combinations(by_family: Sequence[Seen], of_all: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """Yield sets of members, the most promising first: three families, the best of all, more families, fewer."""
-    for best, size in ((by_family, 3), (of_all, WIDE), (by_family, 4), (of_all, WIDE // 2), (by_family, 2), (by_family, 5)):
+def _combinations(by_family: Sequence[Seen], of_all: Sequence[Seen], *, turn: int) -> Iterator[Sequence[Seen]]:
+    """Yield sets of members, each turn another kind first: three families, the best of all, more families, fewer."""
+    kinds = [(by_family, 3), (of_all, WIDE), (by_family, 4), (of_all, WIDE // 2), (by_family, 2), (by_family, 5)]
+    for best, size in kinds[turn % len(kinds) :] + kinds[: turn % len(kinds)]:
         if len(best) >= min(size, 3):
             yield best[:size]
 

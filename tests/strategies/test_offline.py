@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -96,11 +95,13 @@ def test_ensembles_combine_the_best_of_different_families_and_the_best_of_all(tm
     assert done.board.list()[-1].family == "mixture", "the last experiment combines the best of all"
 
 
-def test_after_the_three_best_families_the_best_of_all_are_combined():
+def test_the_three_best_families_are_combined_and_at_the_next_turn_the_best_of_all():
     families, of_all = list("abc"), list("aAbBcCdD")
-    first = list(itertools.islice(_combinations(families, of_all), 4))  # type: ignore[arg-type]
-    assert first == [list("abc"), list("aAbBcC"), list("abc"), list("aAb")]
-    assert list(_combinations(list("ab"), list("ab"))) == [list("ab")]  # type: ignore[arg-type]
+    for turn, first in enumerate([list("abc"), list("aAbBcC"), list("abc"), list("aAb"), list("ab")]):
+        sets = list(_combinations(families, of_all, turn=turn))  # type: ignore[arg-type]
+        assert sets[0] == first
+        assert len(sets) == 6
+    assert list(_combinations(list("ab"), list("ab"), turn=0)) == [list("ab")]  # type: ignore[arg-type]
 
 
 def test_the_last_fifth_refines_around_the_best(tmp_path: Path):
