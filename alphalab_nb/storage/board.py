@@ -65,6 +65,8 @@ class Note:
     experiment: int | None
     at: str
 
+_RUN_COLUMNS = "id, experiment, attempt, kind, partition, seed, fidelity, status, started, ended, seconds, score_json"
+
 
 class Board:
     """The board of one campaign."""
@@ -200,10 +202,13 @@ class Board:
         Raises:
             StaleMove: the run has already ended.
         """
+        stored = asdict(score)
+        units = json.dumps(stored.pop("units"))
         with self.database.transaction() as sql:
             done = sql.execute(
-                "update runs set status = 'ended', ended = ?, seconds = ?, score_json = ? where id = ? and status != 'ended'",
-                (now(), seconds, json.dumps(asdict(score)), id),
+                "update runs set status = 'ended', ended = ?, seconds = ?, score_json = ?, units_json = ?"
+                " where id = ? and status != 'ended'",
+                (now(), seconds, json.dumps(stored), units, id),
             )
             if done.rowcount != 1:
                 raise StaleMove(f"run {id} has already been scored")
@@ -216,9 +221,10 @@ class Board:
         return _run(row)
 
     def runs(self, experiment: int | None = None, *, status: str | None = None) -> list[Run]:
+        """Return runs without the units of their scores; `run` returns one with them."""
         clauses = [(f"{column} = ?", value) for column, value in (("experiment", experiment), ("status", status)) if value is not None]
         where = " where " + " and ".join(clause for clause, _ in clauses) if clauses else ""
-        rows = self.database.connection().execute(f"select * from runs{where} order by id", [value for _, value in clauses])
+        rows = self.database.connection().execute(f"select {_RUN_COLUMNS} from runs{where} order by id", [value for _, value in clauses])
         return [_run(row) for row in rows]
 
     def compute_s(self) -> float:
@@ -359,8 +365,8 @@ def _attempt(row: sqlite3.Row) -> Attempt:
 
 def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
-    stored = values.pop("score_json")
-    return Run(**values, score=score_from(json.loads(stored)) if stored else None)
+    stored, units = values.pop("score_json"), values.pop("units_json", None)
+    return Run(**values, score=score_from({**json.loads(stored), "units": json.loads(units or "[]")}) if stored else None)
 
 
 def score_from(values: dict[str, Any]) -> Score:

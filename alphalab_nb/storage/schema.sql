@@ -52,7 +52,8 @@ create table runs (
     started text not null default '',
     ended text not null default '',
     seconds real not null default 0,
-    score_json text
+    score_json text,
+    units_json text                          -- the score's units apart: they may be many, and few readers want them
 );
 create index runs_by_experiment on runs (experiment);
 create table commands (

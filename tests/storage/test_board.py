@@ -208,3 +208,13 @@ def test_a_missing_foreign_or_empty_file_is_refused(tmp_path: Path):
 def test_creating_twice_keeps_what_is_there(board: Board):
     board.note("hello", by="ann")
     assert Board(Database.create(board.database.path)).notes()[0].text == "hello"
+
+
+def test_units_are_kept_and_read_only_where_they_are_asked_for(board: Board):
+    experiment = finished(board, 1.0)
+    [run] = board.runs(experiment.id)
+    assert run.score is not None
+    assert (run.score.value, run.score.units) == (1.0, ())
+    whole = board.run(run.id).score
+    assert whole is not None
+    assert whole.units == (("t0/a", 1.0), ("t1/a", 1.0))
