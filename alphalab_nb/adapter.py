@@ -8,7 +8,7 @@ import json
 import operator
 import random
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphalab_nb.config import nearest
-from alphalab_nb.errors import AdapterInvalid, ConfigError, UnknownDomain
+from alphalab_nb.errors import AdapterInvalid, BadInput, ConfigError, UnknownDomain
 from alphalab_nb.metric import Direction, Metric
 from alphalab_nb.resources import shipped
 from alphalab_nb.syntax import parse
@@ -320,7 +320,9 @@ class Recipe:
 
     def validate(self, config: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a configuration given by a person."""
-        return [f"unknown parameter '{key}'{nearest(key, list(self.spec.params))}" for key in config if key not in self.spec.params]
+        wrong = [f"unknown parameter '{key}'{nearest(key, list(self.spec.params))}" for key in config if key not in self.spec.params]
+        known = [(key, value, self.spec.params[key]) for key, value in config.items() if key in self.spec.params]
+        return wrong + [f"'{key}' must be {_wanted(param)}, not {value!r}" for key, value, param in known if not _takes(param, value)]
 
     def render(self, config: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, str]:
         """Return the experiment's files as text: common helpers, rendered templates, config.json."""
@@ -334,6 +336,38 @@ class Recipe:
                 files[target] = (self.folder / source).read_text(encoding="utf-8")
         files["config.json"] = json.dumps({"family": self.family, **config}, indent=1, sort_keys=True) + "\n"
         return files
+
+
+def injected(recipes: Iterable[Recipe], name: str, family: str, config: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of an experiment that a person wants; without a family, the longest that the name begins with.
+
+    Raises:
+        BadInput: no such recipe, or a parameter that it does not have or cannot take.
+    """
+    by_family = {recipe.family: recipe for recipe in recipes}
+    fitting = [known for known in sorted(by_family, key=len, reverse=True) if name.startswith(known)]
+    wanted = family or (fitting[0] if fitting else name)
+    if wanted not in by_family:
+        raise BadInput(f"no recipe for family '{wanted}'{nearest(wanted, list(by_family))}")
+    wrong = by_family[wanted].validate(config)
+    if wrong:
+        raise BadInput("; ".join(wrong))
+    return by_family[wanted]
+
+
+def _takes(param: Param, value: Any) -> bool:
+    """Whether a value has the type of a parameter; a person may leave its range."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if param.type == "int":
+        return number and value == int(value)
+    if param.type == "experiments":
+        return isinstance(value, list) and all(isinstance(id, int) for id in value)
+    return {"float": number, "bool": isinstance(value, bool), "categorical": value in param.choices}[param.type]
+
+
+def _wanted(param: Param) -> str:
+    said = {"int": "a whole number", "float": "a number", "bool": "true or false", "experiments": "a list of numbers of experiments"}
+    return said.get(param.type) or f"one of {', '.join(map(str, param.choices))}"
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

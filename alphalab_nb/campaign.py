@@ -14,15 +14,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphalab_nb.adapter import Adapter, copy_adapter, load_builtin
+from alphalab_nb.adapter import Adapter, copy_adapter, injected, load_builtin
 from alphalab_nb.config import CampaignConfig, dump_config, load_config, nearest, parse_config
 from alphalab_nb.errors import BadInput, ConfigError, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
 from alphalab_nb.partitions import SeriesSpec, load_series, plan_partitions
 from alphalab_nb.parts import Parts, open_parts
-from alphalab_nb.process import write_atomic
+from alphalab_nb.phases.steps import phase_done
+from alphalab_nb.process import FileLock, write_atomic
 from alphalab_nb.resources import shipped
-from alphalab_nb.runner import run_phase
+from alphalab_nb.runner import INTERRUPTED, run_phase
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
@@ -148,17 +149,19 @@ class Campaign:
 
         Raises:
             BadInput: unknown phase, or an earlier phase has not ended.
+            WorkspaceError: another process runs this campaign.
             PhaseFailed: the phase failed; the message names cell and reason, `exit_code` the kind of failure.
         """
         if phase is not None:
-            self._check_phase(phase)
-        for name in PHASES if phase is None else (phase,):
-            if not self.finished(name):
-                self._run_phase(name, progress)
+            self.check_phase(phase)
+        with FileLock(self.workspace.root / ".run.lock"):
+            for name in PHASES if phase is None else (phase,):
+                if not self.finished(name):
+                    self._run_phase(name, progress)
 
     def start(self, phase: str) -> subprocess.Popen[bytes]:
         """Run a phase detached; returns at once. `wait` waits for it, and it goes on if this kernel dies."""
-        self._check_phase(phase)
+        self.check_phase(phase)
         if not self.finished(phase):
             self.board.set_step(phase, "phase", "started")  # else `wait` would meet the failure of the run before
         with (self.workspace.root / f"{phase}.log").open("ab") as log:
@@ -190,9 +193,14 @@ class Campaign:
             time.sleep(0.2)
         return False
 
-    def _check_phase(self, phase: str) -> None:
+    def check_phase(self, phase: str) -> None:
+        """Refuse a phase whose turn it is not; every phase notebook asks, so that plain Papermill keeps the order, too.
+
+        Raises:
+            BadInput: unknown phase, or an earlier phase has not ended.
+        """
         _refuse_unknown(phase)
-        missing = [name for name in PHASES[: PHASES.index(phase)] if not self.finished(name)]
+        missing = [name for name in PHASES[: PHASES.index(phase)] if not (self.finished(name) or phase_done(self.board, name))]
         if missing:
             raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
 
@@ -205,6 +213,8 @@ class Campaign:
         )
         if not result.ok:
             message = f"phase '{phase}' failed in cell {result.failing_cell}: {result.ename}: {result.evalue}"
+            if result.exit_code == INTERRUPTED:
+                message = f"phase '{phase}' was interrupted in cell {result.failing_cell}; run it again to go on where it stopped"
             self.board.set_step(phase, "phase", "failed", result={"error": message}, seconds=result.seconds)
             failure = PhaseFailed(f"{message}\n  the executed notebook: {self.workspace.notebook(phase)}")
             failure.exit_code = result.exit_code
@@ -242,6 +252,10 @@ class Campaign:
             "sealed": None if sealed is None else {key: sealed[key] for key in keys},
             "sandbox": (self.board.fact("sandbox") or {}).get("level"),
             "paused": bool(self.board.fact("paused", False)),
+            "commands": {
+                "pending": len(self.board.commands(state="pending")),
+                "refused": [{"id": c.id, "verb": c.verb, "by": c.actor, "why": c.result} for c in self.board.commands(state="refused")],
+            },
         }
 
     def by_stage(self) -> list[dict[str, Any]]:
@@ -284,12 +298,19 @@ class Campaign:
 
     def inject(self, name: str, *, hypothesis: str, family: str = "", config: dict[str, Any] | None = None, brief: str = "",
                priority: int = 1, by: str | None = None) -> int:
-        """Add an experiment of your own."""
+        """Add an experiment of your own; without a family, the one whose name its name begins with.
+
+        Raises:
+            BadInput: no such recipe, or a parameter that it does not have or cannot take.
+        """
+        injected(self.parts.recipes, name, family, config or {})
         return self._command("inject", by, name=name, hypothesis=hypothesis, family=family, config=config or {}, brief=brief,
                              priority=priority)
 
     def note(self, text: str, *, by: str | None = None) -> int:
         """Leave a note that the strategy reads at its next turn."""
+        if not text.strip():
+            raise BadInput("an empty note says nothing; write what the strategy shall read")
         return self._command("note", by, text=text)
 
     def pause(self, *, by: str | None = None) -> int:
@@ -303,6 +324,8 @@ class Campaign:
         return self._command("stop", by)
 
     def _command(self, verb: str, by: str | None, **args: Any) -> int:
+        if self.finished("experiment"):
+            raise BadInput(f"{verb}: the experiments of this campaign have ended, nobody would carry it out; create another campaign")
         try:
             json.dumps(args)
         except (TypeError, ValueError) as error:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from alphalab_nb.adapter import Recipe
-from alphalab_nb.config import nearest
-from alphalab_nb.errors import AlphaLabError, BadInput
+from alphalab_nb.adapter import Recipe, injected
+from alphalab_nb.errors import AlphaLabError
 from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.experiment import Proposal, State
 
@@ -77,25 +76,14 @@ class Desk:
     def _inject(self, command: Command) -> str:
         args = dict(command.args)
         name = str(args.pop("name"))
-        family = str(args.pop("family", "") or self._family_of(name))
-        recipe = self.recipes.get(family)
-        if recipe is None:
-            raise BadInput(f"no recipe for family '{family}'{nearest(family, list(self.recipes))}")
         config: dict[str, Any] = dict(args.pop("config", None) or {})
-        wrong = recipe.validate(config)
-        if wrong:
-            raise BadInput("; ".join(wrong))
+        family = injected(self.recipes.values(), name, str(args.pop("family", "")), config).family
         added = self.board.add(
             Proposal(name=name, family=family, hypothesis=str(args.pop("hypothesis", "")), config=config, stage="injected",
                      brief=str(args.pop("brief", "")), priority=int(args.pop("priority", 1))),
             by=command.actor,
         )
         return f"experiment {added.id} injected"
-
-    def _family_of(self, name: str) -> str:
-        """Return the family whose name starts the experiment's name, the longest first."""
-        fitting = [family for family in sorted(self.recipes, key=len, reverse=True) if name.startswith(family)]
-        return fitting[0] if fitting else name
 
     def _note(self, command: Command) -> str:
         self.board.note(str(command.args["text"]), by=command.actor, experiment=command.args.get("id"))

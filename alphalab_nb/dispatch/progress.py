@@ -15,7 +15,7 @@ class PrintProgress:
 
     def __call__(self, dispatcher: Dispatcher) -> None:
         counts = dispatcher.board.counts()
-        ended = counts[State.ANALYZED] + counts[State.DONE] + counts[State.CANCELLED]
+        ended = counts[State.ANALYZED] + counts[State.DONE]
         if ended != self._shown:
             self._shown = ended
             print(f"{ended} of {dispatcher.parts.config.limits.max_experiments} ended{_best(dispatcher)}", flush=True)  # noqa: T201

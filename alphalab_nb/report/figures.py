@@ -124,7 +124,7 @@ def full_scores(board: Board, metric: Metric) -> list[tuple[Run, float]]:
     harness, aside = board.fact("harness"), {experiment.id for experiment in board.list() if experiment.quarantined}
     found = [
         (run, run.score.value) for run in board.runs(status="ended")
-        if run.fidelity == "full" and run.partition == "search" and run.experiment not in aside
+        if run.kind == "full" and run.partition == "search" and run.experiment not in aside
         and run.score is not None and run.score.ok and run.score.value is not None and harness in (None, run.score.harness)
     ]
     return sorted(found, key=lambda pair: (pair[0].ended, pair[0].id))

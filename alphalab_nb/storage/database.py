@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alphalab_nb.errors import WorkspaceError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def now() -> str:
@@ -43,7 +43,7 @@ class Database:
         """Open an existing file.
 
         Raises:
-            WorkspaceError: missing, not a campaign's, or written by a newer version of this package.
+            WorkspaceError: missing, not a campaign's, or written by another version of this package.
         """
         if not path.is_file():
             raise WorkspaceError(f"there is no board at {path}; create the campaign first")
@@ -55,6 +55,10 @@ class Database:
         if found > SCHEMA_VERSION:
             raise WorkspaceError(
                 f"{path} was written by a newer version (schema {found}, this is {SCHEMA_VERSION}); upgrade alphalab-nb"
+            )
+        if 0 < found < SCHEMA_VERSION:
+            raise WorkspaceError(
+                f"{path} was written before the first release (schema {found}, this is {SCHEMA_VERSION}); create the campaign anew"
             )
         if found == 0:
             raise WorkspaceError(f"{path} holds no campaign; create one with `alphalab-nb create`")

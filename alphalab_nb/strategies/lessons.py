@@ -39,6 +39,9 @@ def _best(view: BoardView) -> Iterator[Lesson]:
     reference = _best_baseline(view)
     if reference is not None:
         claim += f"; {_percent(metric.improvement(_score(best), reference[1]))} than the best baseline, {reference[0]} {reference[1]:.6g}"
+        if not metric.better(_score(best), reference[1]):
+            yield _lesson("best", "insight", f"No experiment beats the baselines yet. {claim}.", [best])
+            return
     yield _lesson("best", "works", f"{claim}.", [best])
 
 

@@ -11,7 +11,10 @@ import pytest
 
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.dispatch.commands import Desk
-from alphalab_nb.errors import BadInput, NotFound, PhaseFailed
+from alphalab_nb.errors import BadInput, NotFound, PhaseFailed, WorkspaceError
+from alphalab_nb.phases.adapt import preflight
+from alphalab_nb.phases.steps import LAST_STEPS
+from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import State
 from alphalab_nb.workspace import PHASES
 from tests.boards import finished, proposal
@@ -130,7 +133,7 @@ def test_every_command_waits_on_the_board_with_its_author_and_words(campaign: Ca
     ids = [
         campaign.approve(id, by="ada"), campaign.veto(id, reason="too slow", by="ada"), campaign.cancel(id, by="ada"),
         campaign.pin(id, by="ada"), campaign.note("robust losses", by="ada"), campaign.pause(by="ada"), campaign.resume(by="ada"),
-        campaign.stop(by="ada"), campaign.inject("drift_9", hypothesis="h", config={"a": 1}, by="ada"),
+        campaign.stop(by="ada"), campaign.inject("drift_9", hypothesis="h", config={"k": 2}, by="ada"),
     ]
     commands = campaign.board.commands(state="pending")
     assert [command.id for command in commands] == ids
@@ -138,7 +141,7 @@ def test_every_command_waits_on_the_board_with_its_author_and_words(campaign: Ca
     assert [(command.verb, command.args) for command in commands] == [
         ("approve", {"id": id}), ("veto", {"id": id, "reason": "too slow"}), ("cancel", {"id": id, "reason": ""}), ("pin", {"id": id}),
         ("note", {"text": "robust losses"}), ("pause", {}), ("resume", {}), ("stop", {}),
-        ("inject", {"name": "drift_9", "hypothesis": "h", "family": "", "config": {"a": 1}, "brief": "", "priority": 1}),
+        ("inject", {"name": "drift_9", "hypothesis": "h", "family": "", "config": {"k": 2}, "brief": "", "priority": 1}),
     ]
     assert campaign.board.get(id).state is State.PROPOSED, "only the running campaign moves experiments"
 
@@ -161,15 +164,52 @@ def test_a_command_on_an_unknown_experiment_is_refused_and_leaves_no_trace(campa
 
 def test_an_injection_that_is_no_plain_data_is_refused_and_leaves_no_trace(campaign: Campaign):
     with pytest.raises(BadInput, match=r"int64.*plain numbers"):
-        campaign.inject("drift_1", hypothesis="h", config={"depth": np.int64(3)})
+        campaign.inject("drift_1", hypothesis="h", brief=np.int64(3))
     assert campaign.board.commands() == []
+
+
+@pytest.mark.parametrize(("wanted", "said"), [
+    ({"family": "dritf"}, "did you mean 'drift'"),
+    ({"family": "drift", "config": {"kk": 2}}, "unknown parameter 'kk'"),
+    ({"family": "drift", "config": {"k": "two"}}, "'k' must be a whole number, not 'two'"),
+    ({"family": "drift", "config": {"period": "weekly"}}, "'period' must be one of"),
+])
+def test_an_injection_that_no_recipe_can_take_is_refused_at_once(campaign: Campaign, wanted: dict[str, Any], said: str):
+    with pytest.raises(BadInput, match=said):
+        campaign.inject("mine", hypothesis="h", **wanted)
+    with pytest.raises(BadInput, match="empty note"):
+        campaign.note("  ")
+    assert campaign.board.commands() == []
+
+
+def test_nobody_is_promised_what_nobody_will_do(campaign: Campaign):
+    campaign.board.set_step("experiment", "phase", "finished")
+    with pytest.raises(BadInput, match="have ended"):
+        campaign.note("too late")
+    assert campaign.status()["commands"] == {"pending": 0, "refused": []}
+
+
+def test_a_campaign_is_run_by_one_process_at_a_time(campaign: Campaign):
+    with FileLock(campaign.workspace.root / ".run.lock"), pytest.raises(WorkspaceError, match="in use by process"):
+        Campaign.open(campaign.workspace.root).run()
+    with FileLock(campaign.workspace.root / ".step.lock"), pytest.raises(WorkspaceError, match="in use by process"):
+        preflight(campaign.parts)
+    assert campaign.board.step("adapt", "preflight") is None
+
+
+def test_a_phase_is_refused_before_its_turn_however_it_was_started(campaign: Campaign):
+    with pytest.raises(BadInput, match="'build' needs adapt, explore first"):
+        campaign.check_phase("build")
+    for phase in ("adapt", "explore"):  # as steps record it when plain Papermill runs the notebook
+        campaign.board.set_step(phase, LAST_STEPS[phase], "finished")
+    campaign.check_phase("build")
 
 
 def test_what_cannot_be_done_when_its_turn_comes_is_refused_with_the_reason(campaign: Campaign):
     """Known at the desk only: the state of the experiment, the recipes."""
     done = finished(campaign.board, 1.0)
     campaign.approve(done.id)
-    campaign.inject("unheard_of", hypothesis="h")
+    campaign.board.command("inject", by="ada", name="unheard_of", hypothesis="h")
     Desk(campaign.board, recipes={}, cancel_job=lambda id: False).apply_all()
     approve, inject = campaign.board.commands(state="refused")
     assert "is finished, not proposed" in approve.result

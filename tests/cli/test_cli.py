@@ -85,13 +85,13 @@ def test_a_phase_out_of_order_is_refused(tmp_path: Path):
 def test_steering_verbs_leave_a_command_with_its_author(tmp_path: Path):
     campaign = ready(small_campaign(tmp_path, sleepers(0)))
     root = campaign.workspace.root
-    inject = ["inject", "drift_1", "--hypothesis", "h", "--set", "a=1"]
+    inject = ["inject", "drift_1", "--hypothesis", "h", "--set", "k=2"]
     for verb in (["pause"], ["resume"], ["note", "look at the season"], ["stop"], inject):
         done = call(verb[0], root, *verb[1:], "--by", "ada", "--json")
         assert done.returncode == 0, done.stderr
     commands = campaign.board.commands(state="pending")
     assert [(c.verb, c.actor) for c in commands] == [(v, "ada") for v in ("pause", "resume", "note", "stop", "inject")]
-    assert commands[-1].args["config"] == {"a": 1}
+    assert commands[-1].args["config"] == {"k": 2}
 
 
 def test_steering_an_experiment_that_does_not_exist_is_refused(tmp_path: Path):

@@ -128,7 +128,7 @@ def test_pause_starts_nothing_new_and_resume_goes_on(tmp_path: Path):
 def test_an_injected_experiment_runs_and_a_bad_one_is_refused_with_the_nearest_name(tmp_path: Path):
     campaign = ready(small_campaign(tmp_path, sleepers(1), limits={"max_experiments": 3}))
     campaign.inject("drift_mine", hypothesis="the trend goes on", family="drift", by="ada")
-    bad = campaign.inject("wrong", hypothesis="typo", family="dritf", by="ada")
+    bad = campaign.board.command("inject", by="ada", name="wrong", hypothesis="typo", family="dritf")
     run(campaign)
     assert "drift_mine" in {row.name for row in campaign.rows()}
     refused = next(command for command in campaign.board.commands() if command.id == bad)

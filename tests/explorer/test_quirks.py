@@ -155,3 +155,5 @@ def test_a_short_series_with_ragged_covariates_is_explored_without_a_failed_prob
     pd.DataFrame({"day": stamps, "sales": generator.poisson(3, 90)}).to_csv(tmp_path / "sales.csv", index=False)
     explored = explore(tmp_path / "ws", str(tmp_path / "sales.csv"), {"horizon": 7, "stride": 1, "season": 7, "metric": "mae"}, {})
     assert "failed" not in explored.finished.summary
+    assert "is the highest weekday" in explored.text("learnings.md")
+    assert "is the highest, month" not in explored.text("learnings.md"), "90 days hold no profile of the year"

@@ -194,6 +194,13 @@ def test_a_newer_schema_is_refused_with_the_remedy(board: Board):
         Database.open(board.database.path)
 
 
+def test_a_schema_of_before_the_first_release_is_refused_with_the_remedy(board: Board):
+    with board.database.transaction() as sql:
+        sql.execute("pragma user_version = 1")
+    with pytest.raises(WorkspaceError, match="create the campaign anew"):
+        Database.open(board.database.path)
+
+
 def test_a_missing_foreign_or_empty_file_is_refused(tmp_path: Path):
     with pytest.raises(WorkspaceError, match="create the campaign first"):
         Database.open(tmp_path / "none.sqlite3")
