@@ -28,6 +28,9 @@ class _Active:
     started: float
     score: Score | None = None
     wants_score: bool = True
+    adopted: bool = False
+    """Whether an earlier process started it: then what counts is the time that its jobs took, whoever watched."""
+    jobs_s: float = 0.0
 
 
 class Pipeline:
@@ -67,6 +70,9 @@ class Pipeline:
             job = self._executor.attach(folder / step) if (folder / step).is_dir() else None
             if job is not None:
                 self._enter(run)
+                self._active[run.id].adopted = True
+                before = self._executor.attach(folder / "run") if step == "score" and (folder / "run").is_dir() else None
+                self._active[run.id].jobs_s = before.result(None).wall_s if before is not None else 0.0
                 self._watch(run, job, step)
                 return True
         return False
@@ -82,7 +88,7 @@ class Pipeline:
         with self._lock:
             entry = self._active.pop(run)
         assert entry.score is not None
-        return entry.score, round(time.monotonic() - entry.started, 3)
+        return entry.score, round(entry.jobs_s if entry.adopted else time.monotonic() - entry.started, 3)
 
     # -- steps -------------------------------------------------------------------------------------------
 
@@ -108,6 +114,7 @@ class Pipeline:
 
     def _ended(self, run: Run, job: Job, step: str) -> None:
         end = job.result(None)
+        self._active[run.id].jobs_s += end.wall_s
         folder = self._parts.workspace.run(run.id)
         if step == "score":
             self._finish(run, self._read_score(run, folder / "score", end))

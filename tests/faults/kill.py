@@ -29,7 +29,7 @@ def kill_tree(process: subprocess.Popen[bytes]) -> int:
     except psutil.NoSuchProcess:
         tree = []
     for member in tree:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
             os.kill(member.pid, signal.SIGKILL)
     process.wait()
     return len(tree)

@@ -44,6 +44,8 @@ def test_a_campaign_killed_again_and_again_ends_as_if_nothing_had_happened(tmp_p
     assert {e.state for e in after.board.list()} <= {State.ANALYZED, State.DONE}
     assert {e.outcome for e in after.board.list()} == {"ok"}
     assert scored(after) == {(id, fidelity): 1 for id in range(1, 7) for fidelity in ("smoke", "full")}
+    full = [run for run in after.board.runs() if run.fidelity == "full" and run.score and run.score.ok]
+    assert all(run.seconds >= 1.5 for run in full), "what a job took is charged, whoever watched it"
     assert orphans(workspace) == []
 
 
