@@ -76,6 +76,9 @@ def show_summary(campaign: Campaign) -> None:
     status = campaign.status()
     if status["sealed"] is not None:
         _console.print(_sealed_table(status["sealed"], campaign.parts.metric.name))
+        ahead = campaign.parts.metric.ahead(status["sealed"]["score"], status["sealed"]["baselines"])
+        if ahead:
+            _console.print(f"A baseline does better than the champion on the sealed test: {', '.join(ahead)}", highlight=False)
     stages = campaign.by_stage()
     if stages:
         _console.print(_table("Where the search spent", stages))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -37,6 +37,11 @@ class Metric:
     def ranked(self, items: Iterable[T], value: Callable[[T], float]) -> list[T]:
         """Return the items best first."""
         return sorted(items, key=lambda item: self.loss(value(item)))
+
+    def ahead(self, value: float, others: Mapping[str, float | None]) -> list[str]:
+        """Return the names of those that are better than a value, best first."""
+        known = {name: other for name, other in others.items() if other is not None and self.better(other, value)}
+        return self.ranked(known, lambda name: known[name])
 
     def improvement(self, value: float, over: float) -> float:
         """Return the relative improvement over a reference as a fraction; positive is better."""

@@ -37,6 +37,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         harness=board.fact("harness") or "not frozen yet",
         reads={name: Partitions(workspace.root).reads(name) for name in ("confirm", "sealed")},
         sealed=board.fact("sealed"),
+        ahead=metric.ahead(sealed["score"], sealed["baselines"]) if (sealed := board.fact("sealed")) else [],
         counts={state.value: count for state, count in board.counts().items() if count},
         convergence=convergence(board, metric),
         family_shares=family_shares(board, metric),

@@ -105,6 +105,13 @@ def test_the_sealed_result_comes_with_its_gaps_and_all_it_is_compared_with(page:
     assert [number(reference[name]) for name in ("loss difference", "low", "high")] == [-1.12, -1.5, -0.75]
 
 
+def test_a_baseline_that_does_better_is_named_beside_the_result(page: Page, tmp_path: Path):
+    assert "A baseline does better" not in page.text
+    told = campaigns.sealed(campaigns.searched(campaigns.empty(tmp_path)))
+    told.board.set_fact("sealed", {**told.board.fact("sealed"), "score": 6.0})
+    assert "A baseline does better on the same rows: seasonal_naive, naive." in Page(told.report()).text
+
+
 def test_candidates_stand_side_by_side_on_search_confirm_and_sealed(page: Page):
     rows = page.table("Candidates on search, confirm and sealed").rows
     assert [(row["id"], number(row["search"]), number(row["confirm"]), number(row["sealed"])) for row in rows] == [
