@@ -14,16 +14,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alphalab_nb import partitions
 from alphalab_nb.adapter import Adapter, copy_adapter, injected, load_builtin
 from alphalab_nb.config import CampaignConfig, dump_config, load_config, nearest, parse_config
-from alphalab_nb.errors import BadInput, ConfigError, PhaseFailed, WorkspaceError
+from alphalab_nb.errors import INTERRUPTED, BadInput, ConfigError, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
-from alphalab_nb.partitions import SeriesSpec, load_series, plan_partitions
 from alphalab_nb.parts import Parts, open_parts
-from alphalab_nb.phases.steps import phase_done
 from alphalab_nb.process import FileLock, write_atomic
 from alphalab_nb.resources import shipped
-from alphalab_nb.runner import INTERRUPTED, run_phase
+from alphalab_nb.runner import run_phase
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
@@ -32,7 +31,7 @@ from alphalab_nb.storage.ledger import Spent
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.strategies.base import Strategy
 from alphalab_nb.strategies.registry import make_strategy
-from alphalab_nb.workspace import PHASES, Workspace
+from alphalab_nb.workspace import LAST_STEPS, PHASES, Workspace
 
 if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tables' libraries
     import pandas as pd
@@ -141,8 +140,13 @@ class Campaign:
         return next((name for name in PHASES if not self.finished(name)), "done")
 
     def finished(self, phase: str) -> bool:
-        known = self.board.step(phase, "phase")
-        return known is not None and known["status"] == "finished"
+        return self.board.step_finished(phase, "phase")
+
+    def _work_done(self, phase: str) -> bool:
+        """Whether the work of a phase is on record, whoever ran its notebook; the experiments end with a stop reason."""
+        if phase == "experiment":
+            return self.board.fact("stop_reason") is not None
+        return self.board.step_finished(phase, LAST_STEPS[phase])
 
     def run(self, phase: str | None = None, *, progress: Progress | None = None) -> None:
         """Run one phase, or all that have not ended, headless; each resumes at its first unfinished step.
@@ -200,7 +204,7 @@ class Campaign:
             BadInput: unknown phase, or an earlier phase has not ended.
         """
         _refuse_unknown(phase)
-        missing = [name for name in PHASES[: PHASES.index(phase)] if not (self.finished(name) or phase_done(self.board, name))]
+        missing = [name for name in PHASES[: PHASES.index(phase)] if not (self.finished(name) or self._work_done(name))]
         if missing:
             raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
 
@@ -401,5 +405,5 @@ def _check_minds(config: CampaignConfig) -> None:
 
 
 def _check_data(adapter: Adapter, config: CampaignConfig, base: Path) -> None:
-    panel = load_series(SeriesSpec.from_config(config.data, base), base)
-    plan_partitions(panel, config.partitions, int({**adapter.manifest.task, **config.task}["horizon"]))
+    panel = partitions.load_series(partitions.SeriesSpec.from_config(config.data, base), base)
+    partitions.plan_partitions(panel, config.partitions, int({**adapter.manifest.task, **config.task}["horizon"]))

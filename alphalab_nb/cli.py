@@ -13,12 +13,10 @@ from typing import Any
 
 import click
 
-from alphalab_nb.errors import AlphaLabError, BadInput
+from alphalab_nb.errors import INTERRUPTED, AlphaLabError, BadInput
 
 Show = Callable[[Any], None]
 """Prints an answer for people."""
-
-INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,9 @@ AlphaLabError                     exit code 1
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C or SIGTERM; no error class, for nothing went wrong."""
+
 
 class AlphaLabError(Exception):
     """Base of all errors of this package. Its message names the remedy."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,6 @@ class Parts:
     workspace: Workspace
     config: CampaignConfig
     adapter: Adapter
-    recipes: tuple[Recipe, ...]
-    """The adapter's recipes that this campaign may use."""
     metric: Metric
     task: dict[str, Any]
     """The task block with the adapter's defaults filled in."""
@@ -39,6 +38,11 @@ class Parts:
     sandbox: Sandbox
     evaluator: Evaluator
     snapshots: Snapshots
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The adapter's recipes that this campaign may use; read when first asked for, which most verbs never do."""
+        return tuple(self.adapter.recipes(self.config.families))
 
 
 def open_parts(root: str | Path) -> Parts:
@@ -57,7 +61,6 @@ def open_parts(root: str | Path) -> Parts:
         workspace=workspace,
         config=config,
         adapter=adapter,
-        recipes=tuple(adapter.recipes(config.families)),
         metric=adapter.metric(task),
         task=task,
         board=Board(database),

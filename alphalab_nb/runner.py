@@ -24,7 +24,6 @@ from typing import IO, Any
 from alphalab_nb import errors
 from alphalab_nb.process import set_pdeathsig, write_atomic
 
-INTERRUPTED = 130
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -139,7 +138,7 @@ def _outcome(output: Path, code: int, log: str) -> dict[str, Any]:
     number, ename, evalue = failed or (None, *_last_words(log, code))
     return {
         "ok": False, "failing_cell": number, "ename": ename, "evalue": evalue,
-        "exit_code": INTERRUPTED if interrupted or ename == "KeyboardInterrupt" else exit_code(ename),
+        "exit_code": errors.INTERRUPTED if interrupted or ename == "KeyboardInterrupt" else exit_code(ename),
     }
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alphalab_nb.errors import HarnessChanged
 from alphalab_nb.executors import Command, Executor, Exit, Job, Limits
@@ -57,7 +58,7 @@ class Pipeline:
         With `score=False` the run ends with its artefact and no value: a refit has nothing left to be judged on.
         """
         self._parts.board.start_run(run.id)
-        self._enter(run, score=score)
+        self._enter(run, wants_score=score)
         if artefact is not None:
             self._score(run, artefact)
         else:
@@ -69,10 +70,8 @@ class Pipeline:
         for step in ("score", "run"):
             job = self._executor.attach(folder / step) if (folder / step).is_dir() else None
             if job is not None:
-                self._enter(run)
-                self._active[run.id].adopted = True
                 before = self._executor.attach(folder / "run") if step == "score" and (folder / "run").is_dir() else None
-                self._active[run.id].jobs_s = before.result(None).wall_s if before is not None else 0.0
+                self._enter(run, adopted=True, jobs_s=before.result(None).wall_s if before is not None else 0.0)
                 self._watch(run, job, step)
                 return True
         return False
@@ -92,9 +91,9 @@ class Pipeline:
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def _enter(self, run: Run, *, score: bool = True) -> None:
+    def _enter(self, run: Run, **known: Any) -> None:
         with self._lock:
-            self._active[run.id] = _Active(run, None, time.monotonic(), wants_score=score)
+            self._active[run.id] = _Active(run, None, time.monotonic(), **known)
 
     def _run(self, run: Run, data: Path) -> None:
         self._watch(run, self._executor.submit(self._run_command(run, data)), "run")

@@ -38,11 +38,12 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     ranked = ranking(parts.board, parts.metric, parts.board.fact("harness"))
     if not ranked:
         raise BudgetEnded("no experiment reached a full score, so there is nothing to confirm; raise the limits and run again")
-    chosen = _with_references(parts, ranked)
+    nominated = nominees(ranked)
+    chosen = list({entry.experiment.id: entry for entry in (*nominated, *_references(parts, ranked))}.values())
     parts.partitions.open("confirm", by="phase report", reason=f"confirm {len(chosen)} candidates")
     scores = _score_stored(parts, executor, chosen, "confirm")
     usable = {id: value for id, value in scores.items() if value is not None}
-    candidates = [entry for entry in nominees(ranked) if entry.experiment.id in usable]
+    candidates = [entry for entry in nominated if entry.experiment.id in usable]
     if not candidates:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
     score_baselines(parts, "confirm")
@@ -138,11 +139,6 @@ def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
     named = next((e for e in ranked if e.experiment.stage == "defaults" and e.experiment.family == parts.adapter.manifest.reference), None)
     found = [entry for entry in (_best_default(ranked), named) if entry is not None]
     return list({entry.experiment.id: entry for entry in found}.values())
-
-
-def _with_references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
-    chosen = {entry.experiment.id: entry for entry in (*nominees(ranked), *_references(parts, ranked))}
-    return list(chosen.values())
 
 
 def _artefact(parts: Parts, entry: Ranked) -> Path:

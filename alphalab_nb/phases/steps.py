@@ -9,22 +9,9 @@ from typing import Any, Concatenate, ParamSpec
 
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
-from alphalab_nb.storage.board import Board
 
 P = ParamSpec("P")
 Result = dict[str, Any]
-
-
-LAST_STEPS = {"adapt": "adapt_domain", "explore": "compile_research_report", "build": "certify_baselines", "report": "open_sealed"}
-"""What ends a phase; the experiments end with a stop reason."""
-
-
-def phase_done(board: Board, phase: str) -> bool:
-    """Return whether the work of a phase is on record, whoever ran its notebook."""
-    if phase == "experiment":
-        return board.fact("stop_reason") is not None
-    known = board.step(phase, LAST_STEPS[phase])
-    return known is not None and known["status"] == "finished"
 
 
 def step(phase: str) -> Callable[[Callable[Concatenate[Parts, P], Result]], Callable[Concatenate[Parts, P], Result]]:

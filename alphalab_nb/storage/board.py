@@ -292,6 +292,10 @@ class Board:
         row = self.database.connection().execute("select * from steps where phase = ? and name = ?", (phase, name)).fetchone()
         return None if row is None else {**dict(row), "result": json.loads(row["result_json"] or "null")}
 
+    def step_finished(self, phase: str, name: str) -> bool:
+        known = self.step(phase, name)
+        return known is not None and known["status"] == "finished"
+
     def steps(self) -> list[dict[str, Any]]:
         return [dict(row) for row in self.database.connection().execute("select * from steps order by at")]
 

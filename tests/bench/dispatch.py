@@ -22,7 +22,7 @@ from tests.datasets import shared_data
 from tests.faults.kill import kill_tree, orphans, start
 from tests.support import ready, sleepers, small_campaign
 
-WORK = Path("build/bench/work").resolve()
+WORK = Path("build/bench/campaigns").resolve()
 
 
 def fresh(name: str) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,9 @@ from alphalab_nb.campaign import Campaign
 from alphalab_nb.dispatch.commands import Desk
 from alphalab_nb.errors import BadInput, NotFound, PhaseFailed, WorkspaceError
 from alphalab_nb.phases.adapt import preflight
-from alphalab_nb.phases.steps import LAST_STEPS
 from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import State
-from alphalab_nb.workspace import PHASES
+from alphalab_nb.workspace import LAST_STEPS, PHASES
 from tests.boards import finished, proposal
 from tests.support import small_campaign
 
@@ -294,3 +295,16 @@ def test_a_failed_phase_names_cell_reason_and_notebook(campaign: Campaign):
     assert campaign.phase() == "adapt"
     with pytest.raises(PhaseFailed, match="DataError"):
         campaign.wait("adapt")
+
+
+def test_every_last_step_is_a_step_of_the_phases():
+    from alphalab_nb import phases
+
+    assert set(LAST_STEPS) == set(PHASES) - {"experiment"}
+    assert set(LAST_STEPS.values()) <= set(phases.__all__)
+
+
+def test_steering_loads_no_library_of_the_agents():
+    """The verbs of the command line start with this import; the agents' libraries take longer than all the rest."""
+    code = "import sys, alphalab_nb.campaign; print({'pydantic_ai', 'openai', 'anthropic', 'pandas', 'matplotlib'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"

@@ -1,15 +1,5 @@
-"""Every test here runs at both levels; without bubblewrap that is said loudly."""
+"""Every test here runs at both levels."""
 
-import warnings
+from tests.levels import level
 
-import pytest
-
-from alphalab_nb.sandbox.bwrap import Bubblewrap
-
-
-@pytest.fixture(params=["bwrap", "rlimits"])
-def level(request: pytest.FixtureRequest) -> str:
-    if request.param == "bwrap" and Bubblewrap.refusal():
-        warnings.warn(f"level bwrap is not tested: {Bubblewrap.refusal()}", stacklevel=1)
-        pytest.skip(f"level bwrap: {Bubblewrap.refusal()}")
-    return str(request.param)
+__all__ = ["level"]
