@@ -40,6 +40,10 @@ class LimitsConfig(_Block):
     max_runs: int = Field(default=0, ge=0)
     wall_s: float = Field(default=0, ge=0)
     usd: float = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0)
+    """Input and output tokens of the whole campaign."""
+    requests: int = Field(default=0, ge=0)
+    """Responses of one conversation; 0: the limit of its role."""
     convergence: int = Field(default=20, ge=0)
     """Stop after this many full results without an improvement (paper, section 2)."""
     max_fixes: int = Field(default=2, ge=0)
@@ -49,12 +53,64 @@ class LimitsConfig(_Block):
     milestone_every: int = Field(default=15, ge=1)
     family_share: float = Field(default=0.5, gt=0, le=1)
     """Largest share of the experiments one family may take."""
+    error_window: int = Field(default=10, ge=2)
+    """The Supervisor looks at so many of the newest ended experiments ..."""
+    error_rate: float = Field(default=0.4, gt=0, le=1)
+    """... and is called, once, when a larger share of them failed."""
+    answer_s: float = Field(default=600, ge=0)
+    """Longest time an agent's question waits for a person before its default is taken."""
+
+
+class Price(_Block):
+    """Dollars per million tokens of one model; wins over the built-in price list."""
+
+    input: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    """Read from the prompt cache; like `input` if not given."""
+    written: float | None = Field(default=None, ge=0)
+    """Written to the prompt cache; like `input` if not given."""
+    output: float = Field(ge=0)
+
+
+Effort = Literal["off", "minimal", "low", "medium", "high"]
+
+
+class ProviderConfig(_Block):
+    """How language models are asked. Keys are never here: they come from the providers' own environment variables."""
+
+    base_url: str = ""
+    """Of `local:` models, for example http://localhost:8000/v1; the other providers read their own variables."""
+    effort: Effort | dict[str, Effort] = "low"
+    """Reasoning effort, for all roles or by role with `default`."""
+    max_tokens: int = Field(default=32_000, ge=256)
+    """Of one response."""
+    cache: Literal["off", "5m", "1h"] = "5m"
+    """Prompt cache. off also asks the provider not to retain prompts for caching (zero-retention users)."""
+    compact_at: int = Field(default=120_000, ge=8_000)
+    """Tokens of context at which a conversation is condensed to a hand-over note and its newest turns."""
+    context_tokens: int = Field(default=0, ge=0)
+    """Size of the model's context window; 0: what the price list or the server says."""
+    max_outage_s: float = Field(default=86_400, ge=0)
+    """How long a campaign waits for a provider that is out of order before it ends with exit code 3."""
+    silence_s: float = Field(default=120, gt=0)
+    """A stream without an event for so long is asked for again."""
+    first_event_s: float = Field(default=600, gt=0)
+    """How long the first event of a response may take."""
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """By model name."""
+    search_url: str = ""
+    """Where search_web asks; {query} is replaced by the words, and the answer may be JSON or a page."""
+    native_search: bool = True
+    """Use the search of the provider where it has one and no search_url is given."""
+    image_input: bool = True
+    """Whether the models can see; without, view_image is not offered."""
 
 
 class StrategyConfig(_Block):
     """Who proposes experiments."""
 
-    name: str = "offline"
+    name: str = "auto"
+    """offline (Optuna over the recipes), strategist (a language model), listed; auto: strategist if that role has a model."""
     seed: int = 0
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -79,7 +135,13 @@ class CampaignConfig(_Block):
     partitions: dict[str, Any] = Field(default_factory=dict)
     """How to split; empty means the default of the adapter."""
     llm: str | dict[str, str] = "offline"
-    """Who decides: `offline` (rules, no language model), or provider:model, for all roles or by role."""
+    """Who decides: `offline` (rules, no language model), or provider:model, for all roles or by role with `default`.
+
+    Providers: openai, anthropic, bedrock, local (any OpenAI-compatible server), replay:FILE.
+    """
+    provider: ProviderConfig = Field(default_factory=ProviderConfig)
+    new_domain: bool = False
+    """Let phase 0 write the adapter of a domain that has none yet; without it an unknown domain is an error."""
     families: list[str] = Field(default_factory=list)
     """Recipes that may be used; empty: all whose requirements are installed."""
     executor: ExecutorConfig = Field(default_factory=ExecutorConfig)

@@ -7,11 +7,13 @@ AlphaLabError                     exit code 1
 │   ├── UnknownDomain                 no adapter of that name
 │   ├── AdapterInvalid                an adapter that does not validate
 │   ├── WorkspaceError                the folder: missing, unwritable, locked, of a newer version
-│   └── NotFound                      no such experiment
+│   ├── NotFound                      no such experiment
+│   └── ProviderRefused               key, model name or request not accepted by the provider
 ├── IllegalMove, StaleMove            board transitions
 ├── HarnessChanged                    the frozen harness is not what was frozen
 ├── PhaseFailed                   1
-├── ProviderOutage                3
+├── ProviderOutage                3   a language model cannot be reached; running again goes on where it stopped
+├── Stopped                       1   a person asked for it; running again goes on where it stopped
 ├── BudgetEnded                   4
 └── ToolError                         becomes an observation for the agent, never an exit
 """
@@ -52,6 +54,14 @@ class WorkspaceError(BadInput):
 
 class NotFound(BadInput):
     """The board holds nothing under that id."""
+
+
+class ProviderRefused(BadInput):
+    """The model provider does not accept the key, the model's name or the request; asking again would not help."""
+
+
+class Stopped(AlphaLabError):
+    """A person asked the campaign to stop; what was done is on record."""
 
 
 class IllegalMove(AlphaLabError):

@@ -55,6 +55,16 @@ class Workspace:
         return self.root / "explore"
 
     @property
+    def draft(self) -> Path:
+        """The adapter of a new domain while it is being written."""
+        return self.root / "adapter_draft"
+
+    @property
+    def build(self) -> Path:
+        """Working folder of phase 2."""
+        return self.root / "build"
+
+    @property
     def data(self) -> Path:
         """Visible data; its one sub-folder is the explore partition."""
         return self.root / "data"

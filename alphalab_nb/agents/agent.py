@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from pydantic_ai import Agent, RunContext
 from pydantic_ai.exceptions import ModelRetry, UsageLimitExceeded
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 from pydantic_ai.output import ToolOutput
-from pydantic_ai.usage import UsageLimits
+from pydantic_ai.usage import RunUsage, UsageLimits
 
-from alphalab_nb.adapter import environment
-from alphalab_nb.agents.offline import POLICIES
+from alphalab_nb.agents.minds import Seat, rules_seat, take_seat
+from alphalab_nb.agents.prompts import render
 from alphalab_nb.agents.roles import ROLES, Role
-from alphalab_nb.agents.tasks import Task
+from alphalab_nb.agents.tasks import ChildTask, Task
 from alphalab_nb.errors import BudgetEnded
-from alphalab_nb.llm import Metered, model_for
-from alphalab_nb.llm.metered import Tags
+from alphalab_nb.llm.conversation import FINAL, Done
 from alphalab_nb.llm.offline.rule_model import BANNER, PROVIDER
-from alphalab_nb.tools import TOOLS, Deps, Report
+from alphalab_nb.tools import TOOLS, Decisions, Deps, Report
+
+_WATCH_S = 0.5
+"""How often a running conversation looks whether a person wants it to stop."""
 
 
 @dataclass(frozen=True)
@@ -40,52 +40,93 @@ class Finished:
     """Of the verdict: severity, file, line, message. Empty for roles that give none."""
     passed: bool
     """The verdict; True for roles that give none."""
+    decisions: Decisions
+    """Of a Strategist."""
     notebook: Path
     requests: int
     seconds: float
 
 
-def run_agent(role: str, deps: Deps, task: Task, *, history: list[ModelMessage] | None = None) -> Finished:
+@dataclass
+class Shared:
+    """Limits that a conversation shares with its children."""
+
+    most: int
+    """Responses in all."""
+    usage: RunUsage = field(default_factory=RunUsage)
+
+
+def run_agent(
+    role: str, deps: Deps, task: Task, *, history: list[ModelMessage] | None = None, by_rules: bool = False, shared: Shared | None = None,
+) -> Finished:
     """Play a role on a task until it reports. Works with or without a running event loop.
 
+    With a language model the conversation is on record under the phase and the notebook's name: one that was interrupted goes on
+    where it was, and one that had reported returns its report.
+
     Args:
-        history: messages of an interrupted conversation to go on from; recorded calls are not repeated.
+        history: messages to go on from, for a role that is played by rules; recorded calls are not repeated.
+        by_rules: let the rules play it whatever the campaign says (its budget is spent).
+        shared: limits of a parent that this conversation uses up, too.
 
     Raises:
         ConfigError: the configured provider is not available.
-        BudgetEnded: the role's limit of requests is reached without a report.
+        BudgetEnded: the role's limit of requests is reached without a report, or the campaign's budget is spent.
+        ProviderOutage, ProviderRefused, Stopped: the conversation can be resumed.
     """
     row = ROLES[role]
-    model = model_for(role, deps.config.llm, POLICIES.get(role), task)
-    deps = _equipped(row, deps, model)
-    metered = Metered(model, ledger=deps.ledger, tags=Tags(deps.phase, role, deps.experiment))
-    started = time.monotonic()
+    seat = rules_seat(row, deps, task) if by_rules else take_seat(row, deps, task)
+    deps = _equipped(row, deps, seat)
+    _remember(deps, seat.done)
+    started, shared = time.monotonic(), shared or Shared(deps.config.limits.requests or row.requests)
+    shared.usage.requests += seat.requests
+    deps.spawn = _spawner(deps, shared)
     try:
-        deps.session.note(_first_note(row, model))
-        run = _in_own_loop(_converse(row, deps, task, metered, history))
+        if not seat.history:
+            deps.session.note(_first_note(row, seat.model))
+        run = _in_own_loop(_watched(_converse(row, deps, task, seat, history or seat.history, shared), seat, deps))
     finally:
         deps.close()
+    seat.end()
     findings = tuple(finding.model_dump() for finding in deps.verdict.findings) if deps.verdict else ()
     return Finished(
-        summary=run.output.summary, findings=findings, passed=deps.verdict is None or deps.verdict.passed, notebook=deps.notebook,
-        requests=run.usage.requests, seconds=time.monotonic() - started,
+        summary=run.output.summary, findings=findings, passed=deps.verdict is None or deps.verdict.passed, decisions=deps.decisions,
+        notebook=deps.notebook, requests=run.usage.requests, seconds=time.monotonic() - started,
     )
 
 
-async def _converse(role: Role, deps: Deps, task: Task, model: Model, history: list[ModelMessage] | None) -> Any:
+async def _converse(role: Role, deps: Deps, task: Task, seat: Seat, history: list[ModelMessage] | None, shared: Shared) -> Any:
     agent = Agent(
-        model, deps_type=Deps, name=role.name, instructions=instructions(role, deps),
-        output_type=ToolOutput(Report, name="report_to_user"), tools=[TOOLS[name].pydantic for name in role.tools],
-        retries={"tools": 4, "output": 20},
+        seat.model, deps_type=Deps, name=role.name, instructions=instructions(role, deps, seat), output_type=ToolOutput(Report, name=FINAL),
+        tools=[TOOLS[name].pydantic for name in role.tools if name not in seat.absent], retries={"tools": 4, "output": 20},
+        capabilities=seat.capabilities, model_settings=seat.settings,
     )
     if role.refuses:
         agent.output_validator(_refusing(role.refuses))
     prompt = None if history else task.brief()
-    limits = UsageLimits(request_limit=role.requests)
+    limits = UsageLimits(request_limit=shared.most)
     try:
-        return await agent.run(prompt, deps=deps, message_history=history, usage_limits=limits)
+        return await agent.run(prompt, deps=deps, message_history=history or None, usage_limits=limits, usage=shared.usage)
     except UsageLimitExceeded as error:
-        raise BudgetEnded(f"{role.name} did not report within {role.requests} requests; see {deps.notebook.name}") from error
+        raise BudgetEnded(f"{role.name} did not report within {shared.most} requests; see {deps.notebook.name}") from error
+
+
+async def _watched(work: Coroutine[Any, Any, Any], seat: Seat, deps: Deps) -> Any:
+    """Run a conversation, and end it within seconds when a person stops the campaign; its record stays."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_WATCH_S)
+            if not task.done():
+                seat.pulse.check()
+        return task.result()
+    except BaseException:
+        task.cancel()
+        if deps.opened is not None:
+            deps.opened.interrupt()
+        with contextlib.suppress(BaseException):
+            await task
+        raise
 
 
 def _refusing(reason: Callable[[Deps], str]) -> Any:
@@ -97,28 +138,42 @@ def _refusing(reason: Callable[[Deps], str]) -> Any:
     return check
 
 
-def instructions(role: Role, deps: Deps) -> str:
-    """Return the static instructions of a role: no dates, counters or budgets, so that a provider's cache holds."""
-    adapter = deps.adapter
-    task = {**adapter.manifest.task, **deps.config.task}
-    values = {"objective": deps.config.objective, "task": task, "metric": adapter.metric(task)}
-    prompts = [_templates(adapter.root).get_template(name).render(**values) for name in (role.prompt, "domain_knowledge.md")]
-    return "\n\n".join([
-        *prompts, files("alphalab_nb.agents.contracts").joinpath(role.contract).read_text(encoding="utf-8"),
-    ])
+def instructions(role: Role, deps: Deps, seat: Seat | None = None) -> str:
+    """Return the static instructions of a role in this campaign."""
+    task = {**deps.adapter.manifest.task, **deps.config.task}
+    values = {"objective": deps.config.objective, "task": task, "metric": deps.adapter.metric(task)}
+    return render(deps.adapter.root, role, values, seat.absent if seat else None)
 
 
-@cache
-def _templates(folder: Path) -> jinja2.Environment:
-    """Return the templates of an adapter; compiled once, and again when a file changes."""
-    return environment(folder)
-
-
-def _equipped(role: Role, deps: Deps, model: Model) -> Deps:
+def _equipped(role: Role, deps: Deps, seat: Seat) -> Deps:
     """Return a copy with what follows from the role; the caller's object stays as it is."""
     reads, writes = role.folders(deps.workspace, deps.cwd)
-    metadata = {"role": role.name, "provider": model.system, "model": model.model_name, "experiment": deps.experiment}
-    return replace(deps, role=role.name, reads=(*reads, deps.notebook), writes=writes, metadata=metadata, verdict=None, opened=None)
+    metadata = {"role": role.name, "provider": seat.model.system, "model": seat.model.model_name, "experiment": deps.experiment}
+    return replace(
+        deps, role=role.name, reads=(*reads, deps.notebook), writes=writes, metadata=metadata, verdict=None,
+        decisions=Decisions(most=deps.decisions.most), opened=None,
+    )
+
+
+def _remember(deps: Deps, done: list[Done]) -> None:
+    """Make the decisions of an interrupted conversation again; they change nothing but the conversation's own state."""
+    for call in done:
+        if call.ok and call.name in TOOLS and TOOLS[call.name].remembers:
+            TOOLS[call.name].again(deps, call.args)
+
+
+def _spawner(deps: Deps, shared: Shared) -> Callable[[str], str]:
+    """Return what lets a child work on a side question of this conversation; it shares the limits of its parent."""
+    count = 0
+
+    def spawn(task: str) -> str:
+        nonlocal count
+        count += 1
+        notebook = deps.notebook.with_name(f"{deps.notebook.stem}_child{count}.ipynb")
+        child = replace(deps, notebook=notebook, spawn=None)
+        return run_agent("child", child, ChildTask(task=task, parent=deps.role), shared=shared).summary
+
+    return spawn
 
 
 def _first_note(role: Role, model: Model) -> str:

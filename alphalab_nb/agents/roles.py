@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphalab_nb.tools import TOOLS, Deps, find_uncited
+from alphalab_nb.tools import Deps, draft_findings, find_uncited
 from alphalab_nb.workspace import Workspace
 
-_CODE = ("run_cell", "shell_exec", "note")
+_CODE = ("run_cell", "shell_exec", "note", "start_job", "read_job", "stop_job")
 _LOOK = ("read_file", "grep_file")
 _EDIT = ("write_file", "edit_file", "copy_file")
 _MEMORY = ("read_board", "read_playbook")
+_HELP = ("search_web", "spawn_agent", "ask_human")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Role:
 
     name: str
     prompt: str
-    """The adapter's file that describes the role."""
+    """The adapter's file that describes the role; empty for roles that are the same in every domain."""
     contract: str
     """File in contracts/: what our code needs of the role; it stands after the prompt and wins."""
     tools: tuple[str, ...]
@@ -29,6 +30,8 @@ class Role:
     """Properties of Workspace; the role's working folder is always readable."""
     writes: tuple[str, ...] = ()
     """Properties of Workspace, in which the working folder counts only as `cwd`."""
+    block: str = ""
+    """Section of prompt and contract that is meant, where several roles share the files."""
     refuses: Callable[[Deps], str] | None = None
     """Says why a report comes too early; an empty text accepts it."""
     requests: int = 100
@@ -56,34 +59,46 @@ def _uncited(deps: Deps) -> str:
     return f"mend {len(problems)} citation(s) before you report; check_citations lists them. The first: {problems[0]}" if problems else ""
 
 
+def _without_domain_knowledge(deps: Deps) -> str:
+    """The Generator's draft must validate before it may report."""
+    return draft_findings(deps)
+
+
 _WORKER_READS = ("adapter", "explore", "explore_data", "harness", "experiments", "playbook")
+_REVIEWED = ("adapter", "explore", "explore_data", "harness", "build", "agents", "reports", "playbook", "experiments")
 
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
-        Role("customizer", "phase0_customizer.md", "customizer.md", (*_CODE, *_LOOK, *_EDIT), reads=("explore_data",),
-             writes=("adapter",)),
+        Role("generator", "phase0_generator.md", "generator.md",
+             (*_CODE, *_LOOK, "read_reference_adapter", "write_adapter_file", "patch_adapter_file", "copy_reference_folder", *_HELP),
+             reads=("explore_data", "adapter", "draft"), writes=("cwd",), refuses=_without_domain_knowledge, requests=200),
+        Role("customizer", "phase0_customizer.md", "customizer.md", (*_CODE, *_LOOK, *_EDIT, "read_adapter", "patch_adapter_file", *_HELP),
+             reads=("explore_data",), writes=("adapter",)),
         # Paper: 200-400 tool calls in 30-90 minutes.
-        Role("explorer", "phase1_explorer.md", "explorer.md", (*_CODE, *_LOOK, *_EDIT, "view_image", "check_citations"),
+        Role("explorer", "phase1_explorer.md", "explorer.md", (*_CODE, *_LOOK, *_EDIT, "view_image", "check_citations", *_HELP),
              reads=("explore_data", "adapter"), writes=("cwd",), refuses=_uncited, requests=500),
-        Role("builder", "phase2_builder.md", "builder.md", (*_CODE, *_LOOK, *_EDIT), reads=("adapter", "explore", "explore_data"),
+        Role("builder", "phase2_builder.md", "builder.md", (*_CODE, *_LOOK, *_EDIT, *_HELP), reads=("adapter", "explore", "explore_data"),
              writes=("cwd", "harness"), requests=200),
-        Role("critic", "phase2_critic.md", "critic.md", (*_CODE, *_LOOK, "write_file", "verdict"),
+        Role("critic", "phase2_critic.md", "critic.md", (*_CODE, *_LOOK, "write_file", "verdict", *_HELP),
              reads=("adapter", "harness", "explore", "explore_data"), writes=("cwd",), refuses=_without_verdict, requests=100),
-        Role("tester", "phase2_tester.md", "tester.md", (*_CODE, *_LOOK, *_EDIT, "verdict"), reads=("adapter", "harness", "explore_data"),
-             writes=("cwd",), refuses=_without_verdict, requests=100),
-        Role("worker_implement", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY), reads=_WORKER_READS, writes=("cwd",),
-             requests=120),
-        Role("worker_fix", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY), reads=_WORKER_READS, writes=("cwd",),
-             requests=80),
+        Role("tester", "phase2_tester.md", "tester.md", (*_CODE, *_LOOK, *_EDIT, "verdict", *_HELP),
+             reads=("adapter", "harness", "explore_data"), writes=("cwd",), refuses=_without_verdict, requests=100),
+        Role("strategist", "phase3_strategist.md", "strategist.md",
+             (*_LOOK, *_MEMORY, "update_playbook", "propose_experiment", "cancel_experiment", *_HELP), reads=_WORKER_READS,
+             writes=("cwd",), requests=80),
+        Role("worker_implement", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "reality_check", *_HELP),
+             reads=_WORKER_READS, writes=("cwd",), block="implement", requests=120),
+        Role("worker_fix", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "reality_check", *_HELP),
+             reads=_WORKER_READS, writes=("cwd",), block="fix", requests=80),
         Role("worker_analyze", "phase3_worker.md", "worker.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "view_image", "update_playbook"),
-             reads=_WORKER_READS, writes=("cwd",), requests=60),
-        Role("reporter", "phase3_strategist.md", "reporter.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "view_image"), reads=_WORKER_READS,
+             reads=_WORKER_READS, writes=("cwd",), block="analyze", requests=60),
+        Role("reporter", "", "reporter.md", (*_CODE, *_LOOK, *_EDIT, *_MEMORY, "view_image"), reads=_WORKER_READS,
              writes=("reports",), requests=60),
-        Role("supervisor", "phase3_supervisor.md", "supervisor.md", (*_LOOK, "edit_file", *_MEMORY), reads=(*_WORKER_READS, "reports"),
+        Role("supervisor", "phase3_supervisor.md", "supervisor.md",
+             (*_LOOK, "read_adapter", "patch_adapter_file", *_MEMORY, "verdict", "view_image", "ask_human"), reads=_REVIEWED,
              writes=("adapter",), requests=60),
+        Role("child", "", "child.md", (*_CODE, *_LOOK, "view_image", "search_web"),
+             reads=_WORKER_READS, writes=("cwd",), requests=60),
     )
 }
-
-_unknown = {name for role in ROLES.values() for name in role.tools} - set(TOOLS)
-assert not _unknown, _unknown

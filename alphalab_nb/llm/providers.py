@@ -1,44 +1,153 @@
-"""From the `llm:` setting of a campaign to the model of a role. A new provider is a line here."""
+"""From the `llm:` setting of a campaign to the model of a role. A new provider is a line in MAKERS.
+
+Provider libraries are imported when one is asked for: the offline researcher needs none of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
 
+from alphalab_nb.config import ProviderConfig, nearest
 from alphalab_nb.errors import ConfigError
-from alphalab_nb.llm.offline.rule_model import PROVIDER, Policy, RuleModel
+from alphalab_nb.llm.offline.rule_model import PROVIDER
+
+REPLAY = "replay"
 
 
-def provider_of(role: str, llm: str | Mapping[str, str]) -> str:
-    """Return the setting of a role: its own, that of its kind (worker for worker_fix), `default`, else offline."""
-    if isinstance(llm, str):
-        return llm
-    for key in (role, role.split("_")[0], "default"):
-        if key in llm:
-            return llm[key]
-    return PROVIDER
+@dataclass(frozen=True)
+class Mind:
+    """Who plays a role: a provider and a model of it."""
+
+    provider: str
+    model: str
+
+    @property
+    def offline(self) -> bool:
+        return self.provider == PROVIDER
+
+    def __str__(self) -> str:
+        return self.provider if self.offline else f"{self.provider}:{self.model}"
+
+
+def setting_of(role: str, table: str | Mapping[str, str], otherwise: str) -> str:
+    """Return a setting of a role: its own, that of its kind (worker for worker_fix), `default`, else `otherwise`."""
+    if isinstance(table, str):
+        return table
+    return next((table[key] for key in (role, role.split("_")[0], "default") if key in table), otherwise)
+
+
+def mind_of(role: str, llm: str | Mapping[str, str]) -> Mind:
+    """Return who plays a role.
+
+    Raises:
+        ConfigError: a provider that this version does not know, or no model named.
+    """
+    return parse_mind(setting_of(role, llm, PROVIDER))
+
+
+def parse_mind(text: str) -> Mind:
+    """Read `provider:model`; see `mind_of`."""
+    provider, _, model = text.partition(":")
+    if provider == PROVIDER and not model:
+        return Mind(PROVIDER, "")
+    if provider not in MAKERS and provider != REPLAY:
+        raise ConfigError(f"llm '{text}': unknown provider '{provider}'{nearest(provider, [*MAKERS, PROVIDER, REPLAY])}")
+    if not model:
+        raise ConfigError(f"llm '{text}': name the model, as in {provider}:NAME")
+    return Mind(provider, model)
 
 
 def check_providers(llm: str | Mapping[str, str]) -> None:
-    """Refuse what this version cannot reach.
+    """Refuse settings that name no model; see `mind_of`."""
+    for text in [llm] if isinstance(llm, str) else llm.values():
+        parse_mind(text)
+
+
+# -- models ----------------------------------------------------------------------------------------------
+
+
+def make_model(mind: Mind, config: ProviderConfig) -> Model:
+    """Return a model that talks to its provider; keys and addresses come from the provider's own variables.
 
     Raises:
-        ConfigError: a provider other than `offline`.
+        ConfigError: the key or the address is missing.
     """
-    for name in [llm] if isinstance(llm, str) else llm.values():
-        if name != PROVIDER:
-            raise ConfigError(f"llm '{name}': live providers come with a later version; set `llm: offline`")
+    return MAKERS[mind.provider](mind.model, config)
 
 
-def model_for(role: str, llm: str | Mapping[str, str], policy: Policy | None, task: Any) -> Model:
-    """Return the model that plays a role.
+def _openai(model: str, config: ProviderConfig) -> Model:
+    from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIResponsesModel
+    from pydantic_ai.providers.openai import OpenAIProvider
 
-    Raises:
-        ConfigError: the provider is not known to this version, or the role has no rules.
-    """
-    check_providers(llm)
-    if policy is None:
-        raise ConfigError(f"the offline researcher has no rules for the role '{role}'; give this role a language model")
-    return RuleModel(policy, task, role)
+    _needs("OPENAI_API_KEY", f"openai:{model}")
+    return OpenAIResponsesModel(model, provider=OpenAIProvider(openai_client=AsyncOpenAI(max_retries=0)))
+
+
+def _anthropic(model: str, config: ProviderConfig) -> Model:
+    from anthropic import AsyncAnthropic
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    _needs("ANTHROPIC_API_KEY", f"anthropic:{model}")
+    return AnthropicModel(model, provider=AnthropicProvider(anthropic_client=AsyncAnthropic(max_retries=0)))
+
+
+def _bedrock(model: str, config: ProviderConfig) -> Model:
+    try:
+        from pydantic_ai.models.bedrock import BedrockConverseModel
+    except ImportError as error:
+        raise ConfigError("bedrock needs the extra: pip install 'alphalab-nb[bedrock]'") from error
+    return BedrockConverseModel(model)
+
+
+def _local(model: str, config: ProviderConfig) -> Model:
+    from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    if not config.base_url:
+        raise ConfigError(f"local:{model} needs provider.base_url, for example http://localhost:8000/v1")
+    client = AsyncOpenAI(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none"), max_retries=0)
+    # Chat templates refuse system messages in the middle, and a stream without a finish reason was cut.
+    return OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client), profile={
+        "supports_inline_system_prompts": False, "openai_chat_supports_multiple_system_messages": False,
+        "openai_chat_streaming_requires_finish_reason": True,
+    })  # type: ignore[arg-type]
+
+
+MAKERS: dict[str, Callable[[str, ProviderConfig], Model]] = {
+    "openai": _openai, "anthropic": _anthropic, "bedrock": _bedrock, "local": _local,
+}
+
+
+def _needs(variable: str, who: str) -> None:
+    if not os.environ.get(variable):
+        raise ConfigError(f"{who} needs {variable} in the environment of the process that runs the campaign")
+
+
+# -- settings --------------------------------------------------------------------------------------------
+
+
+def make_settings(mind: Mind, config: ProviderConfig, role: str, conversation: str) -> ModelSettings:
+    """Return how a role's requests are made: effort, cache, length; retries belong to LiveModel alone."""
+    effort = setting_of(role, config.effort, "low")
+    settings: dict[str, Any] = {
+        "max_tokens": config.max_tokens, "max_retries": 0,
+        # Else the first nudge puts a text at the START of the system prompt, and the cached prefix is void.
+        "framing_announcement": "never",
+    }
+    if mind.provider != "local":
+        settings["thinking"] = False if effort == "off" else effort
+        settings["cache"] = False if config.cache == "off" else config.cache
+    if mind.provider == "openai":
+        settings["openai_store"] = False
+        if config.cache != "off":
+            settings["openai_prompt_cache_key"] = conversation[-64:]
+    return settings  # type: ignore[return-value]

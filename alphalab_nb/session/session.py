@@ -30,6 +30,7 @@ _NOTES: dict[str, str] = {
     "died": "The kernel's process ended during this cell (exit, signal or out of memory); " + _LOST.replace("killed and ", "") + ".",
     "exited": "The cell ended its kernel; " + _LOST.replace("killed and ", "") + ".",
 }
+_INTERRUPTED = "The process that ran this cell ended before the cell did; it was not run again."
 _RESTARTED = ("killed", "died", "exited")
 
 
@@ -76,6 +77,9 @@ class Session:
         self._kernel: Kernel | None = None
         self._lock = threading.Lock()
         self._saving = threading.Lock()
+        for cell in self._document.code:
+            if own(cell).get("status") == "running":  # its process is gone: nobody else writes this notebook
+                self._mark_interrupted(cell)
         if title and not self._document.cells:
             self._document.add_markdown(f"# {title}", "title")
 
@@ -155,6 +159,10 @@ class Session:
         assert self._kernel is not None
         self._document.own["restarts"] += 1
         self._kernel.restart()
+
+    def _mark_interrupted(self, cell: Cell) -> None:
+        own(cell).update(status="interrupted", note=_INTERRUPTED)
+        cell["outputs"] = [{"output_type": "error", "ename": "Interrupted", "evalue": _INTERRUPTED, "traceback": [_INTERRUPTED]}]
 
     def _open_cell(self, code: str, reason: str) -> Cell:
         """Keep the cell before it runs, so that a reader sees what is being done."""

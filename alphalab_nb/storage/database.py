@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alphalab_nb.errors import WorkspaceError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def now() -> str:

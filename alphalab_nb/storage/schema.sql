@@ -106,8 +106,49 @@ create table playbook (
     at text not null,
     primary key (entry, version)
 );
+create table conversations (
+    id integer primary key,
+    key text not null unique,                -- names the task: a step that is run again finds its conversation by it
+    role text not null,
+    model text not null,
+    instructions text not null default '',   -- the system prompt, once; requests are stored without it
+    created text not null,
+    ended text not null default ''
+);
+create table turns (
+    id integer primary key,
+    conversation integer not null references conversations(id),
+    kind text not null,                      -- request | response | result (of one tool call) | note | compaction
+    body_json text not null,                 -- only what is new; images are files named by their hash
+    at text not null
+);
+create index turns_by_conversation on turns (conversation);
+create table questions (
+    id integer primary key,
+    role text not null,
+    experiment integer,
+    question text not null,
+    options_json text not null,
+    default_answer text not null,
+    deadline text not null,
+    at text not null,
+    answer text,
+    answered_by text not null default ''     -- a person, or `default` when nobody answered in time
+);
+create table patches (
+    id integer primary key,
+    author text not null,
+    file text not null,
+    reason text not null,
+    diff text not null,
+    before text not null,                    -- commits in the workspace's git
+    after text not null,
+    at text not null,
+    reverted_by text not null default ''
+);
 create table ledger (
     id integer primary key,
+    conversation integer references conversations(id),
     phase text not null,
     role text not null,
     experiment integer,
@@ -119,6 +160,9 @@ create table ledger (
     cached_tokens integer not null default 0,
     cache_write_tokens integer not null default 0,
     output_tokens integer not null default 0,
-    usd real not null default 0,
+    usd real,                                -- null: no price is known for the model
+    usage_missing integer not null default 0,
+    tries integer not null default 1,
+    seconds real not null default 0,
     at text not null
 );

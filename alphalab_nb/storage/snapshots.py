@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+from collections import defaultdict
 from pathlib import Path
 
 from alphalab_nb.errors import AlphaLabError
@@ -20,12 +21,16 @@ from alphalab_nb.syntax import parse
 from alphalab_nb.workspace import Workspace
 
 
+_WRITERS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+"""By git directory: its index takes one writer."""
+
+
 class Snapshots:
     """Takes and restores snapshots of folders of one workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._lock = threading.Lock()  # git's index takes one writer
+        self._lock = _WRITERS[workspace.git]
 
     def take(self, folder: Path, message: str) -> str:
         """Commit one folder and nothing else; return the commit."""
@@ -57,19 +62,27 @@ class Snapshots:
         """Return the difference between two commits as text."""
         return self._git("diff", old, new).decode(errors="replace")
 
+    def reverse(self, diff: str) -> bool:
+        """Take a difference back in the files of the workspace; False, and nothing is changed, if it does not fit any more."""
+        try:
+            self._git("apply", "--reverse", "--unidiff-zero", "--whitespace=nowarn", "-", given=diff.encode())
+        except AlphaLabError:
+            return False
+        return True
+
     def _init(self) -> None:
         stale = self._workspace.git / "index.lock"  # left by a killed process; the campaign's lock makes us the only writer
         stale.unlink(missing_ok=True)
         if not (self._workspace.git / "HEAD").exists():
             self._git("init", "--quiet")
 
-    def _git(self, *args: str) -> bytes:
+    def _git(self, *args: str, given: bytes | None = None) -> bytes:
         identity = ["-c", "user.name=alphalab-nb", "-c", "user.email=alphalab-nb@localhost", "-c", "commit.gpgsign=false",
                     "-c", "gc.auto=0", "-c", "core.hooksPath=/dev/null"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         done = subprocess.run(
             ["git", f"--git-dir={self._workspace.git}", f"--work-tree={self._workspace.root}", *identity, *args],
-            cwd=self._workspace.root, capture_output=True, check=False, env=environment,
+            cwd=self._workspace.root, capture_output=True, check=False, env=environment, input=given,
         )
         if done.returncode != 0:
             raise AlphaLabError(f"git {args[0]} failed in {self._workspace.root}: {done.stderr.decode(errors='replace').strip()}")

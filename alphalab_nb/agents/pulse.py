@@ -1,0 +1,63 @@
+"""What the campaign wants of its conversations, read from the board before each request and twice a second in between.
+
+In phase 3 the dispatcher applies commands and this only reads what it switched; in the other phases nobody else would, so pause,
+resume and stop are applied here.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from alphalab_nb.errors import Stopped
+from alphalab_nb.llm.live import Pulse
+from alphalab_nb.storage.board import Board, Command
+from alphalab_nb.storage.database import now
+
+_APPLIED_HERE = ("pause", "resume", "stop", "note")
+_applying = threading.Lock()
+
+
+class BoardPulse(Pulse):
+    """The switches of one campaign as one conversation feels them."""
+
+    def __init__(self, board: Board, phase: str, role: str) -> None:
+        self._board, self._phase, self._role = board, phase, role
+
+    def paused(self) -> bool:
+        self._apply()
+        return bool(self._board.fact("paused", False))
+
+    def check(self) -> None:
+        """See Pulse.
+
+        Raises:
+            Stopped: a person asked for it.
+        """
+        self._apply()
+        if self._board.fact("stopping", False):
+            raise Stopped("stopped by a person; run again to go on where it stopped")
+
+    def outage(self, since: float | None, text: str) -> None:
+        known = self._board.fact("outage")
+        if since is None:
+            self._board.set_fact("outage", None)
+        elif known is None or known.get("why") != text:
+            self._board.set_fact("outage", {"since": (known or {}).get("since") or now(), "role": self._role, "why": text})
+
+    def _apply(self) -> None:
+        if self._phase == "experiment":
+            return
+        with _applying:
+            for command in self._board.commands(state="pending"):
+                if command.verb in _APPLIED_HERE:
+                    self._board.settle(command.id, applied=True, result=self._carry_out(command))
+
+    def _carry_out(self, command: Command) -> str:
+        if command.verb == "note":
+            self._board.note(str(command.args.get("text", "")), by=command.actor, experiment=command.args.get("id"))
+            return "noted; agents read it at their next turn"
+        if command.verb == "stop":
+            self._board.set_fact("stopping", True)
+            return "stopping; run again to go on"
+        self._board.set_fact("paused", command.verb == "pause")
+        return "paused; no request is sent" if command.verb == "pause" else "resumed"

@@ -1,0 +1,75 @@
+"""Hard budgets of a campaign: what a request may cost is reserved before it is sent, so that parallel requests cannot overdraw."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from alphalab_nb.config import LimitsConfig
+from alphalab_nb.errors import BudgetEnded
+from alphalab_nb.llm.pricing import PriceList
+from alphalab_nb.storage.ledger import Ledger
+
+LEAST_OUTPUT = 1024
+"""A request that could not be answered at this length is not worth sending."""
+
+
+@dataclass
+class _Reserved:
+    usd: float = 0.0
+    tokens: int = 0
+
+
+@dataclass
+class Budget:
+    """Dollars and tokens of one campaign. One per ledger file and process: reservations are in memory."""
+
+    ledger: Ledger
+    limits: LimitsConfig
+    _reserved: _Reserved = field(default_factory=_Reserved)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def reserve(self, prices: PriceList, *, input_tokens: int, max_tokens: int) -> Iterator[int]:
+        """Reserve what a request may use, and give back the number of output tokens that it may ask for.
+
+        Raises:
+            BudgetEnded: not even a short answer is affordable.
+        """
+        with self._lock:
+            allowed = self._affordable(prices, input_tokens, max_tokens)
+            usd = prices.estimate(input_tokens=input_tokens, output_tokens=allowed) or 0.0
+            tokens = input_tokens + allowed
+            self._reserved.usd += usd
+            self._reserved.tokens += tokens
+        try:
+            yield allowed
+        finally:
+            with self._lock:
+                self._reserved.usd -= usd
+                self._reserved.tokens -= tokens
+
+    def _affordable(self, prices: PriceList, input_tokens: int, max_tokens: int) -> int:
+        if not self.limits.usd and not self.limits.tokens:
+            return max_tokens
+        spent = self.ledger.total()
+        allowed = max_tokens
+        if self.limits.tokens:
+            left = self.limits.tokens - spent.input_tokens - spent.output_tokens - self._reserved.tokens
+            allowed = min(allowed, left - input_tokens)
+        if self.limits.usd:
+            allowed = min(allowed, self._tokens_for(prices, self.limits.usd - spent.usd - self._reserved.usd, input_tokens))
+        if allowed < min(LEAST_OUTPUT, max_tokens):
+            what = f"{spent.usd:.2f} of {self.limits.usd:g} dollars" if self.limits.usd else f"{self.limits.tokens} tokens"
+            raise BudgetEnded(f"the budget for language models is spent ({what}); raise limits.usd or limits.tokens to go on")
+        return allowed
+
+    def _tokens_for(self, prices: PriceList, usd: float, input_tokens: int) -> int:
+        """Return how many output tokens fit into the dollars that are left after the input."""
+        base = prices.estimate(input_tokens=input_tokens, output_tokens=0)
+        dearer = prices.estimate(input_tokens=input_tokens, output_tokens=1000)
+        if base is None or dearer is None or dearer <= base:
+            return 10**9 if base is None or base <= usd else 0
+        return int((usd - base) / (dearer - base) * 1000)
