@@ -18,6 +18,8 @@ class Call:
     args: Mapping[str, Any]
     id: str = ""
     """Given by the server when it is empty."""
+    raw: str | None = None
+    """The arguments as they stand on the wire, where that is not the JSON of an object."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Request:
     model: str
     system: str
     first: str
-    """The first user message."""
+    """What the user said before the first reply; several messages are joined by blank lines."""
     tools: tuple[str, ...]
     """Names of the tools offered, output tools included, in their order."""
     turns: tuple[Turn, ...]
@@ -95,6 +97,12 @@ class Log:
     requests: list[Request] = field(default_factory=list)
     arrived: list[float] = field(default_factory=list)
     replied: list[float] = field(default_factory=list)
-    """When the last byte of the reply was sent."""
+    """When the last byte of the reply was sent; beside `requests`, NaN until then."""
     usages: list[Usage] = field(default_factory=list)
     """Of the replies that were sent whole."""
+    whole: list[int] = field(default_factory=list)
+    """Numbers of the requests that `usages` belong to."""
+    refused: list[str] = field(default_factory=list)
+    """What the server said to requests that a real provider would refuse; faults of the schedule are not among them."""
+    failures: list[Exception] = field(default_factory=list)
+    """What the brain raised."""
