@@ -41,6 +41,7 @@ class Baseline:
 
     def take(self, rows: np.ndarray, start: int) -> None:
         """Take rows in; those already taken are skipped, rows never shown are missing."""
+        begins = self.end is None
         if self.end is None:
             self.end = start
         if start > self.end:
@@ -49,7 +50,8 @@ class Baseline:
         fresh = marked(np.concatenate([self.last, rows[self.end - start :]]))
         self.end += len(fresh) - 1
         self.last = fresh[-1:]
-        self.update(np.nan_to_num(np.diff(np.log(fresh), axis=0)))
+        returns = np.nan_to_num(np.diff(np.log(fresh), axis=0))
+        self.update(returns[1:] if begins else returns)  # the very first row has no return
 
     def update(self, returns: np.ndarray) -> None:
         """Learn from fresh log returns, 0 where a rate is missing."""
