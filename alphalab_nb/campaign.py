@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import getpass
 import json
@@ -11,15 +12,16 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphalab_nb import partitions
 from alphalab_nb.adapter import Adapter, copy_adapter, injected, load_builtin
 from alphalab_nb.config import CampaignConfig, dump_config, load_config, nearest, parse_config
-from alphalab_nb.errors import INTERRUPTED, BadInput, ConfigError, PhaseFailed, WorkspaceError
+from alphalab_nb.errors import INTERRUPTED, BadInput, ConfigError, PhaseFailed, UnknownDomain, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
-from alphalab_nb.parts import Parts, open_parts
+from alphalab_nb.parts import REFERENCE, Parts, open_parts
 from alphalab_nb.process import FileLock, write_atomic
 from alphalab_nb.resources import shipped
 from alphalab_nb.runner import run_phase
@@ -30,7 +32,7 @@ from alphalab_nb.storage.leaderboard import Row, leaderboard
 from alphalab_nb.storage.ledger import Spent
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.strategies.base import Strategy
-from alphalab_nb.strategies.registry import make_strategy
+from alphalab_nb.strategies.registry import STRATEGIST, make_strategy
 from alphalab_nb.workspace import LAST_STEPS, PHASES, Workspace
 
 if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tables' libraries
@@ -71,14 +73,15 @@ class Campaign:
         base = Path(config).resolve().parent if config is not None else Path.cwd()
         parsed = load_config(Path(config), settings) if config is not None else parse_config(settings)
         parsed = _with_absolute_data(parsed, base)
-        adapter = _adapter(parsed.domain, base)
+        adapter = _reference(parsed, base) if parsed.new_domain else _adapter(parsed.domain, base)
         _check_task(adapter, parsed)
         adapter.recipes(parsed.families)
         _check_minds(parsed)
         Sandbox(parsed.sandbox.level)
         _check_data(adapter, parsed, base)
         workspace.make()
-        copy_adapter(adapter, workspace.adapter)
+        if not parsed.new_domain:
+            copy_adapter(adapter, workspace.adapter)
         for notebook in sorted(shipped("notebooks").glob("[0-9]_*.ipynb")):
             shutil.copyfile(notebook, workspace.notebooks / "source" / notebook.name)
         Database.create(workspace.database)
@@ -114,7 +117,11 @@ class Campaign:
 
     def strategy(self) -> Strategy:
         """Return the configured strategy."""
-        return make_strategy(self.config.strategy)
+        from alphalab_nb.agents.minds import is_live
+        from alphalab_nb.parts import deps_of
+
+        thinks = is_live(STRATEGIST, self.config)
+        return make_strategy(self.config.strategy, open_deps=partial(deps_of, self.parts, "experiment") if thinks else None)
 
     def executor(self) -> Executor:
         """Return the configured executor."""
@@ -127,11 +134,17 @@ class Campaign:
 
         return Dispatcher(self.parts, strategy=strategy, executor=executor, milestone=self._milestone, progress=progress)
 
-    def _milestone(self, number: int) -> None:
+    def _milestone(self, number: int) -> str:
         from alphalab_nb.report import milestone
 
         text = milestone(self.board, self.parts.metric, number=number)
         (self.workspace.reports / f"milestone_{number}.md").write_text(text, encoding="utf-8")
+        return text
+
+    def domain_knowledge(self) -> str:
+        """Return the domain knowledge as agents read it now."""
+        parts = open_parts(self.workspace.root)  # phase 0 may have written the adapter since this object was made
+        return parts.adapter.render("domain_knowledge.md", objective=parts.config.objective, task=parts.task, metric=parts.metric)
 
     # -- running -----------------------------------------------------------------------------------------
 
@@ -383,7 +396,7 @@ def _with_absolute_data(config: CampaignConfig, base: Path) -> CampaignConfig:
 def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
     known = adapter.manifest.task
     for key in config.task:
-        if key not in known:
+        if key not in known and not config.new_domain:  # a new domain has keys of its own
             raise ConfigError(f"unknown key 'task.{key}'{nearest(key, list(known))}")
     task = {**known, **config.task}
     if task.get("horizon") is None:
@@ -394,14 +407,30 @@ def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ConfigError(f"'task.{key}' must be a whole number of at least {least}, not {value!r}")
-    adapter.metric(task)
+    if not config.new_domain:
+        adapter.metric(task)
+
+
+def _reference(config: CampaignConfig, base: Path) -> Adapter:
+    """Return the adapter that a new domain starts from; a domain that exists is not generated anew."""
+    with contextlib.suppress(UnknownDomain):
+        _adapter(config.domain, base)
+        raise ConfigError(f"'new_domain' is set but there is an adapter for '{config.domain}'; drop new_domain to use it")
+    return load_builtin(REFERENCE)
 
 
 def _check_minds(config: CampaignConfig) -> None:
-    from alphalab_nb.llm.providers import check_providers
+    from alphalab_nb.llm.providers import check_providers, mind_of
 
-    make_strategy(config.strategy)
     check_providers(config.llm)
+    thinks = not mind_of(STRATEGIST, config.llm).offline
+    make_strategy(config.strategy, open_deps=_nothing if thinks else None)
+    if config.new_domain and mind_of("generator", config.llm).offline:
+        raise ConfigError("'new_domain' needs a language model for the role 'generator'; the offline researcher knows ready domains only")
+
+
+def _nothing(notebook: str) -> Any:
+    """Stand in for what a Strategist works with, before there is a campaign."""
 
 
 def _check_data(adapter: Adapter, config: CampaignConfig, base: Path) -> None:

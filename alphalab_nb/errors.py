@@ -13,8 +13,9 @@ AlphaLabError                     exit code 1
 ├── HarnessChanged                    the frozen harness is not what was frozen
 ├── PhaseFailed                   1
 ├── ProviderOutage                3   a language model cannot be reached; running again goes on where it stopped
-├── Stopped                       1   a person asked for it; running again goes on where it stopped
+├── Stopped                       130  a person asked for it; running again goes on where it stopped
 ├── BudgetEnded                   4
+│   └── RequestLimit                  one conversation's, the campaign goes on
 └── ToolError                         becomes an observation for the agent, never an exit
 """
 
@@ -63,6 +64,8 @@ class ProviderRefused(BadInput):
 class Stopped(AlphaLabError):
     """A person asked the campaign to stop; what was done is on record."""
 
+    exit_code = INTERRUPTED
+
 
 class IllegalMove(AlphaLabError):
     """The lifecycle has no such transition."""
@@ -94,6 +97,10 @@ class BudgetEnded(AlphaLabError):
     """The budget ended before there was a result."""
 
     exit_code = 4
+
+
+class RequestLimit(BudgetEnded):
+    """One conversation used up its responses without a report."""
 
 
 class ToolError(AlphaLabError):

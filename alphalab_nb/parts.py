@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alphalab_nb.adapter import Adapter, Recipe, load_builtin
 from alphalab_nb.config import CampaignConfig, load_config
@@ -19,6 +19,13 @@ from alphalab_nb.storage.ledger import Ledger
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.snapshots import Snapshots
 from alphalab_nb.workspace import Workspace
+
+if TYPE_CHECKING:  # only those who send agents need their libraries
+    from alphalab_nb.tools import Deps
+
+
+REFERENCE = "time_series"
+"""Domain whose adapter a new one starts from."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,25 @@ class Parts:
     evaluator: Evaluator
     snapshots: Snapshots
 
+    adapter_pending: bool = False
+    """The domain's own adapter has not been written yet; `adapter` is the reference that it starts from."""
+
     @cached_property
     def recipes(self) -> tuple[Recipe, ...]:
         """The adapter's recipes that this campaign may use; read when first asked for, which most verbs never do."""
         return tuple(self.adapter.recipes(self.config.families))
+
+
+def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None, experiment: int | None = None) -> Deps:
+    """Return what an agent of a phase works with; without a folder of its own it works in scratch/."""
+    from alphalab_nb.tools import Deps
+
+    folder = cwd or parts.workspace.root / "scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Deps(
+        workspace=parts.workspace, board=parts.board, playbook=parts.playbook, ledger=parts.ledger, adapter=parts.adapter,
+        sandbox=parts.sandbox, config=parts.config, phase=phase, experiment=experiment, notebook=parts.workspace.agents / notebook, cwd=folder,
+    )
 
 
 def open_parts(root: str | Path) -> Parts:
@@ -54,14 +76,15 @@ def open_parts(root: str | Path) -> Parts:
     workspace = Workspace(root)
     workspace.check()
     config = load_config(workspace.config)
-    adapter = Adapter(workspace.adapter) if workspace.adapter.is_dir() else load_builtin(config.domain)
+    written = (workspace.adapter / "manifest.yaml").is_file()
+    adapter = Adapter(workspace.adapter) if written else load_builtin(REFERENCE if config.new_domain else config.domain)
     task = {**adapter.manifest.task, **config.task}
     database = Database.open(workspace.database)
     return Parts(
         workspace=workspace,
         config=config,
         adapter=adapter,
-        metric=adapter.metric(task),
+        metric=adapter.metric(task if written else {}),
         task=task,
         board=Board(database),
         playbook=Playbook(database, workspace.playbook),
@@ -74,4 +97,5 @@ def open_parts(root: str | Path) -> Parts:
         ),
         evaluator=Evaluator(workspace.harness, workspace.root),
         snapshots=Snapshots(workspace),
+        adapter_pending=config.new_domain and not written,
     )

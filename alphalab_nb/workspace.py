@@ -9,7 +9,7 @@ from alphalab_nb.errors import WorkspaceError
 
 PHASES: tuple[str, ...] = ("adapt", "explore", "build", "experiment", "report")
 """The five phases in their order; phase n is notebook `n_<name>.ipynb`."""
-LAST_STEPS = {"adapt": "adapt_domain", "explore": "compile_research_report", "build": "certify_baselines", "report": "open_sealed"}
+LAST_STEPS = {"adapt": "review_adapter", "explore": "compile_research_report", "build": "certify_baselines", "report": "open_sealed"}
 """The step that ends a phase; the experiments end with a stop reason."""
 
 

@@ -22,7 +22,7 @@ from alphalab_nb.agents.minds import Seat, rules_seat, take_seat
 from alphalab_nb.agents.prompts import render
 from alphalab_nb.agents.roles import ROLES, Role
 from alphalab_nb.agents.tasks import ChildTask, Task
-from alphalab_nb.errors import BudgetEnded
+from alphalab_nb.errors import RequestLimit
 from alphalab_nb.llm.conversation import FINAL, Done
 from alphalab_nb.llm.offline.rule_model import BANNER, PROVIDER
 from alphalab_nb.tools import TOOLS, Decisions, Deps, Report
@@ -58,6 +58,7 @@ class Shared:
 
 def run_agent(
     role: str, deps: Deps, task: Task, *, history: list[ModelMessage] | None = None, by_rules: bool = False, shared: Shared | None = None,
+    key: str = "",
 ) -> Finished:
     """Play a role on a task until it reports. Works with or without a running event loop.
 
@@ -67,15 +68,17 @@ def run_agent(
     Args:
         history: messages to go on from, for a role that is played by rules; recorded calls are not repeated.
         by_rules: let the rules play it whatever the campaign says (its budget is spent).
+        key: of the record, where several conversations use one notebook.
         shared: limits of a parent that this conversation uses up, too.
 
     Raises:
         ConfigError: the configured provider is not available.
-        BudgetEnded: the role's limit of requests is reached without a report, or the campaign's budget is spent.
+        RequestLimit: the role's limit of requests is reached without a report.
+        BudgetEnded: the campaign's budget is spent.
         ProviderOutage, ProviderRefused, Stopped: the conversation can be resumed.
     """
     row = ROLES[role]
-    seat = rules_seat(row, deps, task) if by_rules else take_seat(row, deps, task)
+    seat = rules_seat(row, deps, task) if by_rules else take_seat(row, deps, task, key)
     deps = _equipped(row, deps, seat)
     _remember(deps, seat.done)
     started, shared = time.monotonic(), shared or Shared(deps.config.limits.requests or row.requests)
@@ -108,7 +111,7 @@ async def _converse(role: Role, deps: Deps, task: Task, seat: Seat, history: lis
     try:
         return await agent.run(prompt, deps=deps, message_history=history or None, usage_limits=limits, usage=shared.usage)
     except UsageLimitExceeded as error:
-        raise BudgetEnded(f"{role.name} did not report within {shared.most} requests; see {deps.notebook.name}") from error
+        raise RequestLimit(f"{role.name} did not report within {shared.most} requests; see {deps.notebook.name}") from error
 
 
 async def _watched(work: Coroutine[Any, Any, Any], seat: Seat, deps: Deps) -> Any:

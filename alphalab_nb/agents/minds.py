@@ -62,10 +62,10 @@ def is_live(role: str, config: CampaignConfig) -> bool:
     return not mind_of(role, config.llm).offline
 
 
-def take_seat(role: Role, deps: Deps, task: Task) -> Seat:
+def take_seat(role: Role, deps: Deps, task: Task, key: str = "") -> Seat:
     """Return who plays a role in this campaign; see `run_agent` for the errors."""
     mind = mind_of(role.name, deps.config.llm)
-    return rules_seat(role, deps, task) if mind.offline else _live_seat(role, deps, mind)
+    return rules_seat(role, deps, task) if mind.offline else _live_seat(role, deps, mind, key or f"{deps.phase}/{deps.notebook.stem}")
 
 
 def rules_seat(role: Role, deps: Deps, task: Task) -> Seat:
@@ -81,13 +81,12 @@ def rules_seat(role: Role, deps: Deps, task: Task) -> Seat:
     return Seat(Metered(model, ledger=deps.ledger, tags=OfflineTags(deps.phase, role.name, deps.experiment)))
 
 
-def _live_seat(role: Role, deps: Deps, mind: Mind) -> Seat:
+def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
     config = deps.config.provider
     journal = Journal(deps.board.database)
-    key = f"{deps.phase}/{deps.notebook.stem}"
     conversation = Conversation(journal, journal.open(key, role=role.name, model=str(mind)), deps.workspace.agents / "images")
     model = ReplayModel(Path(mind.model), key) if mind.provider == REPLAY else make_model(mind, config)
-    pulse = BoardPulse(deps.board, deps.phase, role.name)
+    pulse = BoardPulse(deps.board, deps.phase, role.name, deps.experiment)
     talk = Talk(
         conversation=conversation, tags=Tags(deps.phase, role.name, deps.experiment), budget=_budget(deps),
         prices=PriceList(mind.model, mind.provider, config.prices), patience=_patience(deps), pulse=pulse, emit=_emitter(deps, role),

@@ -12,6 +12,7 @@ from alphalab_nb.errors import Stopped
 from alphalab_nb.llm.live import Pulse
 from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.database import now
+from alphalab_nb.storage.experiment import State
 
 _APPLIED_HERE = ("pause", "resume", "stop", "note")
 _applying = threading.Lock()
@@ -20,8 +21,8 @@ _applying = threading.Lock()
 class BoardPulse(Pulse):
     """The switches of one campaign as one conversation feels them."""
 
-    def __init__(self, board: Board, phase: str, role: str) -> None:
-        self._board, self._phase, self._role = board, phase, role
+    def __init__(self, board: Board, phase: str, role: str, experiment: int | None = None) -> None:
+        self._board, self._phase, self._role, self._experiment = board, phase, role, experiment
 
     def paused(self) -> bool:
         self._apply()
@@ -31,11 +32,13 @@ class BoardPulse(Pulse):
         """See Pulse.
 
         Raises:
-            Stopped: a person asked for it.
+            Stopped: the campaign stops, or the experiment was cancelled.
         """
         self._apply()
         if self._board.fact("stopping", False):
-            raise Stopped("stopped by a person; run again to go on where it stopped")
+            raise Stopped("the campaign is stopping; run again to go on where it stopped")
+        if self._experiment is not None and self._board.get(self._experiment).state is State.CANCELLED:
+            raise Stopped(f"experiment {self._experiment} was cancelled")
 
     def outage(self, since: float | None, text: str) -> None:
         known = self._board.fact("outage")

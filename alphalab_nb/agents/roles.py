@@ -98,6 +98,7 @@ ROLES: dict[str, Role] = {
         Role("supervisor", "phase3_supervisor.md", "supervisor.md",
              (*_LOOK, "read_adapter", "patch_adapter_file", *_MEMORY, "verdict", "view_image", "ask_human"), reads=_REVIEWED,
              writes=("adapter",), requests=60),
+        Role("preflight", "", "preflight.md", ("read_file", "view_image"), reads=("cwd",), requests=12),
         Role("child", "", "child.md", (*_CODE, *_LOOK, "view_image", "search_web"),
              reads=_WORKER_READS, writes=("cwd",), requests=60),
     )

@@ -223,6 +223,14 @@ class ChildTask(Briefed):
     parent: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class PreflightTask(Briefed):
+    """Show that a tool round trip and an image work."""
+
+    template: ClassVar[str] = "preflight.md"
+    image: bool
+
+
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(

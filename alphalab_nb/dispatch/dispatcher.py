@@ -14,8 +14,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from alphalab_nb.agents.minds import is_live
 from alphalab_nb.dispatch.commands import Desk
 from alphalab_nb.dispatch.pipeline import Pipeline, failure
+from alphalab_nb.dispatch.staff import ARMED, Staff
 from alphalab_nb.dispatch.triggers import (
     StopReason,
     Usage,
@@ -28,16 +30,19 @@ from alphalab_nb.dispatch.triggers import (
 )
 from alphalab_nb.dispatch.view import board_view, remaining
 from alphalab_nb.dispatch.worker import Worker
+from alphalab_nb.errors import AlphaLabError, BudgetEnded, PhaseFailed, ProviderOutage, ProviderRefused, RequestLimit, Stopped
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import verdict
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
+from alphalab_nb.storage.board import clean_name
 from alphalab_nb.storage.experiment import Experiment, Proposal, Run, Score, State
 from alphalab_nb.storage.leaderboard import full_runs, ranking
 from alphalab_nb.strategies.base import Lesson, Plan, Strategy
 
 ME = "dispatcher"
 MAX_INFRASTRUCTURE_RETRIES = 3
+MAX_FAILED_TURNS = 3
 WAITING = (State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED)
 
 log = logging.getLogger(__name__)
@@ -47,7 +52,7 @@ class Dispatcher:
     """Moves one campaign's experiments until a budget ends, the strategy is exhausted, it converges or a person stops it."""
 
     def __init__(self, parts: Parts, *, strategy: Strategy, executor: Executor,
-                 milestone: Callable[[int], None] | None = None, progress: Callable[[Dispatcher], None] | None = None) -> None:
+                 milestone: Callable[[int], str] | None = None, progress: Callable[[Dispatcher], None] | None = None) -> None:
         self.parts, self.strategy, self.executor = parts, strategy, executor
         self.board = parts.board
         self._limits = parts.config.limits
@@ -58,10 +63,17 @@ class Dispatcher:
         self._desk = Desk(self.board, self._recipes, self._cancel_jobs)
         self._milestone, self._progress = milestone, progress
         self._agents: dict[int, Future[Any]] = {}
+        self._staff = Staff(parts)
+        self._duties: dict[str, Future[Any]] = {}
+        """Conversations of the Supervisor and the Reporter."""
+        self._minds_spent = False
+        self._parked: AlphaLabError | None = None
+        """Why no agent can be sent any more: the provider is gone. What they were at is on record."""
         self._turn: Future[Plan] | None = None
         self._turn_saw: list[int] = []
         self._analyzed_since = 0
         self._exhausted = False
+        self._failed_turns = 0
         self._asked_at: tuple[int, ...] | None = None
         self._started = time.monotonic()
 
@@ -72,16 +84,18 @@ class Dispatcher:
 
         Raises:
             WorkspaceError: another dispatcher works on this workspace.
+            ProviderOutage, ProviderRefused: the language models cannot be asked; running again goes on where it stopped.
         """
         stop_watch = threading.Event()
         with FileLock(self.parts.workspace.lock):
             self.board.set_fact("stop_reason", None)
+            self.board.set_fact("stopping", False)
             self._wall_before = float(self.board.fact("wall_s", 0.0))
             self._recover()
             watcher = threading.Thread(target=self._watch_board, args=(stop_watch,), daemon=True)
             watcher.start()
             try:
-                with ThreadPoolExecutor(max_workers=2, thread_name_prefix="agent") as self._pool:
+                with ThreadPoolExecutor(max_workers=self._minds(), thread_name_prefix="agent") as self._pool:
                     reason = self._loop()
             finally:
                 stop_watch.set()
@@ -89,6 +103,10 @@ class Dispatcher:
             self.board.set_fact("stop_reason", reason.value)
             self.board.event("stop", f"experiments ended: {reason.value}", role=ME)
         return reason
+
+    def _minds(self) -> int:
+        """Conversations at once: rules take milliseconds, language models wait for their provider most of the time."""
+        return self.executor.slots + 2 if is_live("worker_implement", self.parts.config) else 2
 
     @property
     def wall_s(self) -> float:
@@ -98,11 +116,14 @@ class Dispatcher:
     def _loop(self) -> StopReason:
         reason: StopReason | None = None
         while True:
-            reason = reason or self._stop_reason()
-            self._tick(stopping=reason is not None)
+            if reason is None and (reason := self._stop_reason()) is not None:
+                self.board.set_fact("stopping", True)  # conversations end within seconds; their records stay
+            self._tick(stopping=reason is not None or self._parked is not None)
             if self._progress is not None:
                 self._progress(self)
             if self._idle():
+                if self._parked is not None:
+                    raise self._parked
                 reason = reason or self._stop_reason() or self._nothing_left()
                 if reason is not None:
                     self._cancel_rest(reason)
@@ -118,6 +139,7 @@ class Dispatcher:
         if not stopping and not paused:
             self._submit_runs()
             self._ask_strategy()
+            self._call_supervisor()
         self._report_milestone()
 
     def _wait(self) -> None:
@@ -138,9 +160,11 @@ class Dispatcher:
             self._agent_ended(value)
         elif kind == "turn":
             self._turn_ended()
+        elif kind == "duty":
+            self._duty_ended(value)
 
     def _idle(self) -> bool:
-        return not self._agents and self._turn is None and not self._pipeline.active and self._events.empty()
+        return not self._agents and self._turn is None and not self._duties and not self._pipeline.active and self._events.empty()
 
     def _nothing_left(self) -> StopReason | None:
         """Idle without a stop reason: everything has ended, or a person is asked for, or the campaign is paused."""
@@ -158,8 +182,11 @@ class Dispatcher:
     def _stop_reason(self) -> StopReason | None:
         if self._desk.switches.stopped:
             return StopReason.PERSON
-        usage = Usage(runs=self._runs_used(), wall_s=self.wall_s, usd=self.parts.ledger.total().usd)
+        total = self.parts.ledger.total()
+        usage = Usage(runs=self._runs_used(), wall_s=self.wall_s, usd=total.usd, tokens=total.input_tokens + total.output_tokens)
         spent = budget_spent(self._limits, usage)
+        if spent is None and self._minds_spent:  # what is left of it would not pay for another answer
+            spent = StopReason.USD if self._limits.usd else StopReason.TOKENS
         if spent is not None:
             return spent
         ended = sorted((r for r in self.board.runs(status="ended") if r.fidelity == "full" and r.partition == "search"),
@@ -207,7 +234,7 @@ class Dispatcher:
             ):
                 self._send_fix(experiment, label)
             else:
-                self._send_analysis(experiment)
+                self._send_analysis(experiment, by_rules=stopping)
         if not stopping:
             for experiment in self._in_order(self.board.list(State.TO_IMPLEMENT)):
                 if experiment.id not in self._agents:
@@ -224,10 +251,10 @@ class Dispatcher:
                                 expect=State.FINISHED, fixes=experiment.fixes + 1, outcome=None)
         self._send(moved, self._work_of(moved))
 
-    def _send_analysis(self, experiment: Experiment) -> None:
+    def _send_analysis(self, experiment: Experiment, *, by_rules: bool) -> None:
         decision = self._judge(experiment)
         runs = [run for run in self.board.runs(experiment.id, status="ended") if run.partition == "search"]
-        self._send(experiment, lambda: self._worker.analyze(experiment, runs, decision))
+        self._send(experiment, lambda: self._worker.analyze(experiment, runs, decision, by_rules=by_rules))
 
     def _send(self, experiment: Experiment, work: Callable[[], object]) -> None:
         future = self._pool.submit(work)
@@ -237,6 +264,8 @@ class Dispatcher:
     def _agent_ended(self, id: int) -> None:
         error = self._agents.pop(id).exception()
         experiment = self.board.get(id)
+        if self._is_parked(error):
+            return
         if error is not None:
             log.error("worker on experiment %d failed", id, exc_info=error)
             self.board.event("error", f"worker failed: {error!r}", role="worker", experiment=id)
@@ -374,14 +403,22 @@ class Dispatcher:
 
     def _turn_ended(self) -> None:
         assert self._turn is not None
-        plan, self._turn = self._turn.result(), None
+        turn, self._turn = self._turn, None
+        error = turn.exception()
+        if self._is_parked(error):
+            self._asked_at = None
+            return
+        if error is not None:
+            self._turn_failed(error)
+            return
+        plan, self._failed_turns = turn.result(), 0
         self._analyzed_since = 0
         for id in self._turn_saw:
             self.board.move(id, State.DONE, by=self.strategy.name, reason="used by a strategy turn")
         for id in plan.promote:
             self._if_possible(id, State.QUEUED, f"promoted by {self.strategy.name}", fidelity="full")
         for id, reason in plan.drop.items():
-            self._if_possible(id, State.CANCELLED, reason, outcome="cancelled")
+            self._drop(id, reason)
         for lesson in plan.lessons:
             self._learn(lesson)
         accepted = sum(self._accept(proposal) for proposal in plan.proposals)
@@ -396,8 +433,31 @@ class Dispatcher:
         if self.board.get(id).state is State.CHECKED:
             self.board.move(id, to, by=self.strategy.name, reason=reason, expect=State.CHECKED, **changes)
 
+    def _drop(self, id: int, reason: str) -> None:
+        """Cancel what waits; what has begun meanwhile goes on."""
+        state = self.board.get(id).state
+        if state is State.PROPOSED or (state in WAITING and id not in self._agents and not self._pipeline.experiment_runs(id)):
+            self.board.move(id, State.CANCELLED, by=self.strategy.name, reason=reason, expect=state, outcome="cancelled")
+
+    def _turn_failed(self, error: BaseException) -> None:
+        """A turn without a plan is no plan: the next occasion asks again, a few times.
+
+        Raises:
+            PhaseFailed: the strategy failed again and again.
+        """
+        self._failed_turns += 1
+        log.error("strategy turn failed", exc_info=error)
+        self.board.event("error", f"strategy turn failed: {error!r}", role=self.strategy.name)
+        if not isinstance(error, RequestLimit) or self._failed_turns >= MAX_FAILED_TURNS:
+            raise PhaseFailed(f"the strategy '{self.strategy.name}' failed: {error}") from error
+        self.board.event("strategy", "the turn gave no plan", role=self.strategy.name)
+        self._asked_at = None
+
     def _accept(self, proposal: Proposal) -> bool:
         experiments = self.board.list()
+        if any(e.name == clean_name(proposal.name) and e.author == self.strategy.name and e.hypothesis == proposal.hypothesis
+               for e in experiments):
+            return False  # accepted before the process was killed in the middle of this plan
         counted = [e.family for e in experiments if e.state is not State.CANCELLED]
         if remaining(self.parts, experiments) == 0:
             return False
@@ -428,15 +488,47 @@ class Dispatcher:
 
     def _report_milestone(self) -> None:
         reported = int(self.board.fact("milestones", 0))
-        if self._milestone is not None and milestone_due(analyzed=self._analyzed(), reported=reported, every=self._limits.milestone_every):
-            self._milestone(reported + 1)
-            self.board.set_fact("milestones", reported + 1)
+        if milestone_due(analyzed=self._analyzed(), reported=reported, every=self._limits.milestone_every):
+            draft = self._final_milestone()
+            if self._staff.reports and draft and not self._minds_spent and self._parked is None:
+                self._on_duty("reporter", lambda: self._staff.report(reported + 1, draft))
 
-    def _final_milestone(self) -> None:
-        if self._milestone is not None:
-            reported = int(self.board.fact("milestones", 0))
-            self._milestone(reported + 1)
-            self.board.set_fact("milestones", reported + 1)
+    def _final_milestone(self) -> str:
+        """Write the milestone that code can write; the Reporter, if there is one, replaces it."""
+        if self._milestone is None:
+            return ""
+        reported = int(self.board.fact("milestones", 0))
+        draft = self._milestone(reported + 1)
+        self.board.set_fact("milestones", reported + 1)
+        return draft
+
+    def _call_supervisor(self) -> None:
+        if "supervisor" not in self._duties and self._staff.supervisor_due():
+            self._on_duty("supervisor", self._staff.diagnose)
+
+    def _on_duty(self, name: str, work: Callable[[], None]) -> None:
+        if name not in self._duties:
+            self._duties[name] = self._pool.submit(work)
+            self._duties[name].add_done_callback(lambda _: self._events.put(("duty", name)))
+
+    def _duty_ended(self, name: str) -> None:
+        error = self._duties.pop(name).exception()
+        if error is None or self._is_parked(error):
+            return
+        log.error("%s failed", name, exc_info=error)
+        self.board.event("error", f"{name} failed: {error!r}", role=name)
+        if name == "supervisor":
+            self.board.set_fact(ARMED, False)  # a diagnosis that failed is not asked for again at once
+
+    def _is_parked(self, error: BaseException | None) -> bool:
+        """Whether a conversation ended for a reason that is not its experiment's: nothing is charged to it, and its record stays."""
+        if isinstance(error, ProviderOutage | ProviderRefused):
+            self._parked = self._parked or error
+        elif isinstance(error, BudgetEnded) and not isinstance(error, RequestLimit):
+            self._minds_spent = True
+        else:
+            return isinstance(error, Stopped)
+        return True
 
     # -- after a crash -----------------------------------------------------------------------------------
 

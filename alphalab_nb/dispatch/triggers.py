@@ -18,6 +18,7 @@ class StopReason(StrEnum):
     RUNS = "max_runs"
     WALL = "wall_s"
     USD = "usd"
+    TOKENS = "tokens"
     CONVERGED = "converged"
     EXHAUSTED = "strategy_exhausted"
     PERSON = "stopped_by_person"
@@ -30,6 +31,7 @@ class Usage:
     runs: int
     wall_s: float
     usd: float
+    tokens: int = 0
 
 
 def strategy_due(*, waiting: int, slots: int, analyzed_since: int, every: int, remaining: int, screened: int) -> bool:
@@ -65,7 +67,19 @@ def budget_spent(limits: LimitsConfig, usage: Usage) -> StopReason | None:
         return StopReason.WALL
     if limits.usd and usage.usd >= limits.usd:
         return StopReason.USD
+    if limits.tokens and usage.tokens >= limits.tokens:
+        return StopReason.TOKENS
     return None
+
+
+def supervisor_due(failed: Sequence[bool], *, window: int, rate: float, armed: bool) -> bool:
+    """Whether more than `rate` of the newest `window` attempts failed, and nobody was called for this excess yet (paper, section 2)."""
+    return armed and len(failed) >= window and sum(failed[-window:]) > rate * window
+
+
+def supervisor_rearmed(failed: Sequence[bool], *, window: int, rate: float) -> bool:
+    """Whether an excess is over, so that the next one calls the Supervisor again."""
+    return sum(failed[-window:]) <= rate * window
 
 
 FIXABLE = frozenset({"crash", "timeout", "oom", "invalid_output"})

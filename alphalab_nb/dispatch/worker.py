@@ -8,13 +8,15 @@ from pathlib import Path
 
 from alphalab_nb.adapter import Recipe
 from alphalab_nb.agents import Deps, run_agent
+from alphalab_nb.agents.minds import is_live
 from alphalab_nb.agents.tasks import AnalyzeTask, FixTask, ImplementTask
 from alphalab_nb.dispatch.view import task_facts
 from alphalab_nb.errors import ToolError
-from alphalab_nb.parts import Parts
+from alphalab_nb.parts import Parts, deps_of
 from alphalab_nb.storage.experiment import Attempt, Experiment, Run
 from alphalab_nb.storage.leaderboard import ranking
 from alphalab_nb.storage.snapshots import ast_hash
+from alphalab_nb.strategies.strategist import learnings
 
 
 class Worker:
@@ -25,10 +27,15 @@ class Worker:
 
     def implement(self, experiment: Experiment) -> Attempt:
         """Write the experiment's code and snapshot it."""
-        folder = self._folder(experiment)
+        folder, deps = self._folder(experiment), self._deps(experiment, "implement")
         self._add_members(experiment, folder)
-        task = ImplementTask(experiment=experiment, folder=folder, files=self._files(experiment), playbook=self._parts.playbook.markdown())
-        run_agent("worker_implement", self._deps(experiment, "implement"), task)
+        files = self._files(experiment)
+        if is_live("worker_implement", self._parts.config):
+            _lay_out(files, folder)
+        task = ImplementTask(
+            experiment=experiment, folder=folder, files=files, playbook=self._parts.playbook.markdown(), learnings=learnings(deps)
+        )
+        run_agent("worker_implement", deps, task)
         return self._snapshot(experiment, folder)
 
     def fix(self, experiment: Experiment, label: str) -> Attempt:
@@ -39,8 +46,8 @@ class Worker:
         run_agent("worker_fix", self._deps(experiment, "fix"), task)
         return self._snapshot(experiment, folder)
 
-    def analyze(self, experiment: Experiment, runs: list[Run], verdict: str) -> None:
-        """Write the debrief, from measured numbers only."""
+    def analyze(self, experiment: Experiment, runs: list[Run], verdict: str, *, by_rules: bool = False) -> None:
+        """Write the debrief, from measured numbers only; by rules when the campaign may not think any more."""
         better = [e for e in ranking(self._parts.board, self._parts.metric) if e.experiment.id != experiment.id]
         last = runs[-1] if runs else None
         task = AnalyzeTask(
@@ -49,7 +56,7 @@ class Worker:
             best_other_id=better[0].experiment.id if better else None,
             baselines=(self._parts.board.fact("baselines") or {}).get("search", {}), metric=self._parts.metric, verdict=verdict,
         )
-        run_agent("worker_analyze", self._deps(experiment, "analyze"), task)
+        run_agent("worker_analyze", self._deps(experiment, "analyze"), task, by_rules=by_rules)
 
     def _folder(self, experiment: Experiment) -> Path:
         folder = self._parts.workspace.experiment(experiment.id, experiment.name)
@@ -58,6 +65,8 @@ class Worker:
 
     def _files(self, experiment: Experiment) -> dict[str, str]:
         recipe = self._recipes.get(experiment.family)
+        if recipe is None and is_live("worker_implement", self._parts.config):
+            return {}
         if recipe is None:
             raise ToolError(f"no recipe for family '{experiment.family}'; a rule-based Worker can only write recipes")
         facts = task_facts(self._parts)
@@ -73,12 +82,8 @@ class Worker:
 
     def _deps(self, experiment: Experiment, task: str) -> Deps:
         number = len(self._parts.board.attempts(experiment.id)) + (0 if task == "analyze" else 1)
-        notebook = self._parts.workspace.agents / f"{experiment.id:03d}_{experiment.name}_{task}{number}.ipynb"
-        return Deps(
-            workspace=self._parts.workspace, board=self._parts.board, playbook=self._parts.playbook, ledger=self._parts.ledger,
-            adapter=self._parts.adapter, sandbox=self._parts.sandbox, config=self._parts.config, phase="experiment",
-            experiment=experiment.id, notebook=notebook, cwd=self._folder(experiment),
-        )
+        notebook = f"{experiment.id:03d}_{experiment.name}_{task}{number}.ipynb"
+        return deps_of(self._parts, "experiment", notebook, cwd=self._folder(experiment), experiment=experiment.id)
 
     def _snapshot(self, experiment: Experiment, folder: Path) -> Attempt:
         identity = ast_hash(folder, ignore=("experiment.json",))
@@ -87,6 +92,15 @@ class Worker:
         attempt = self._parts.board.add_attempt(experiment.id, commit=commit, ast_hash=identity)
         self._parts.snapshots.export(commit, folder, self._parts.workspace.attempt(experiment.id, attempt.number))
         return attempt
+
+
+def _lay_out(files: dict[str, str], folder: Path) -> None:
+    """Write a recipe's files for a Worker that may change them; what it has changed already stays."""
+    for name, text in files.items():
+        path = folder / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def _described(experiment: Experiment) -> dict[str, object]:

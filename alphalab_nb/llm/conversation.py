@@ -151,7 +151,7 @@ class Conversation:
 
     def _packed_request(self, message: m.ModelRequest) -> str:
         """Return a request with the answers that are on record named by their turn."""
-        named = [self._results[part.tool_call_id][0] if _stored(part, self._results) else None for part in message.parts]
+        named = [self._results[_call_of(part)][0] if _call_of(part) in self._results else None for part in message.parts]
         fresh = replace(message, parts=[part for part, name in zip(message.parts, named, strict=True) if name is None])
         return json.dumps({"stored": named, "message": json.loads(self._dump(fresh))})
 
@@ -237,5 +237,6 @@ def _succeeded(part: Answer) -> bool:
     return isinstance(part, m.ToolReturnPart) and part.outcome == "success"
 
 
-def _stored(part: m.ModelRequestPart, results: dict[str, tuple[int, Answer]]) -> bool:
-    return isinstance(part, m.ToolReturnPart | m.RetryPromptPart) and part.tool_call_id in results
+def _call_of(part: m.ModelRequestPart) -> str:
+    """Return the id of the call that a part answers; empty if it answers none."""
+    return part.tool_call_id if isinstance(part, m.ToolReturnPart | m.RetryPromptPart) else ""

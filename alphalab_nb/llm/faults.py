@@ -6,7 +6,9 @@ Source of the rows: design measurements on both SDKs (tests/faults/test_provider
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 
@@ -62,11 +64,11 @@ def _of_status(status: int, text: str) -> Fault:
 def retry_after_s(error: BaseException) -> float | None:
     """Return what a rate limit asks us to wait, in seconds; None if it does not say."""
     response = getattr(error.__cause__, "response", None)
-    told = (getattr(response, "headers", None) or {}).get("retry-after")
+    told: Any = (getattr(response, "headers", None) or {}).get("retry-after")
     if told is None and isinstance(error, ModelHTTPError):
         told = getattr(error, "retry_after", None)
-    if hasattr(told, "total_seconds"):
-        return float(told.total_seconds())
+    if isinstance(told, timedelta):
+        return told.total_seconds()
     try:
         return float(told) if told is not None else None
     except (TypeError, ValueError):

@@ -1,15 +1,16 @@
 """The phases as functions that the notebooks call. Every one is a step: done once, recorded, skipped when run again."""
 
-from alphalab_nb.phases.adapt import adapt_domain, make_data, preflight
-from alphalab_nb.phases.build import attack_harness, build_harness, certify_baselines, freeze_harness
+from alphalab_nb.phases.adapt import adapt_domain, check_minds, make_data, preflight, review_adapter
+from alphalab_nb.phases.build import attack_harness, build_harness, certify_baselines, freeze_harness, review_harness
 from alphalab_nb.phases.close import confirm_best, open_sealed
-from alphalab_nb.phases.explore import compile_research_report, explore_data
+from alphalab_nb.phases.explore import compile_research_report, explore_data, review_exploration
 
 __all__ = [
     "adapt_domain",
     "attack_harness",
     "build_harness",
     "certify_baselines",
+    "check_minds",
     "compile_research_report",
     "confirm_best",
     "explore_data",
@@ -17,4 +18,7 @@ __all__ = [
     "make_data",
     "open_sealed",
     "preflight",
+    "review_adapter",
+    "review_exploration",
+    "review_harness",
 ]

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 import shutil
-from pathlib import Path
+from dataclasses import asdict, replace
+from typing import Any
+
+import jinja2
 
 from alphalab_nb.adapter import Adapter
-from alphalab_nb.agents import Deps, run_agent
-from alphalab_nb.agents.tasks import CustomizeTask
-from alphalab_nb.errors import WorkspaceError
+from alphalab_nb.agents import ROLES, run_agent
+from alphalab_nb.agents.preflight import try_minds
+from alphalab_nb.agents.prompts import render
+from alphalab_nb.agents.tasks import CustomizeTask, Findings, GenerateTask
+from alphalab_nb.errors import AdapterInvalid, AlphaLabError, WorkspaceError
+from alphalab_nb.evaluator import Evaluator
 from alphalab_nb.partitions import SeriesSpec, load_series, make_partitions
-from alphalab_nb.parts import Parts
+from alphalab_nb.parts import Parts, deps_of
+from alphalab_nb.phases.baselines import harness_task, measure_baselines
+from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.resources import cores, gpus
 
 MIN_FREE_GIB = 1.0
+MAX_DRAFTS = 3
+"""Rounds of generation; each gets the findings of the last."""
 
 
 @step("adapt")
@@ -52,18 +63,83 @@ def make_data(parts: Parts) -> Result:
 
 
 @step("adapt")
+def check_minds(parts: Parts) -> Result:
+    """Try every language model of the campaign once, with a tool and an image, before anything is spent on work.
+
+    Raises:
+        ConfigError, ProviderRefused, ProviderOutage: which model, and what is wrong with it.
+    """
+    return {"models": [asdict(tried) for tried in try_minds(deps_of(parts, "adapt", "0_models.ipynb"))]}
+
+
+@step("adapt")
 def adapt_domain(parts: Parts) -> Result:
-    """Let the Customizer fill the adapter's domain knowledge from the explore partition, then validate the adapter."""
-    task = CustomizeTask(adapter=parts.workspace.adapter, task=parts.task)
-    report = run_agent("customizer", phase_deps(parts, "adapt", "0_customizer.ipynb", cwd=parts.workspace.adapter), task)
+    """Fit the adapter to the data; for a new domain, let the Generator write one. It is validated before it is accepted."""
+    if parts.adapter_pending:
+        return generate_adapter(parts)
+    return customize_adapter(parts)
+
+
+@step("adapt")
+def review_adapter(parts: Parts) -> Result:
+    """Let the Supervisor review the adapter; it may be fitted once more."""
+    known = parts.board.step("adapt", "adapt_domain") or {"result": {}}
+    files = [f"adapter/{name}" for name in sorted(path.name for path in parts.workspace.adapter.glob("*.md"))]
+    return review(
+        parts, "adapt", known["result"]["summary"], [*files, "data/explore/meta.json", "data/explore/repairs.json"],
+        lambda findings: customize_adapter(parts, findings, "0_customizer_again.ipynb"),
+    )
+
+
+def customize_adapter(parts: Parts, findings: Findings = (), notebook: str = "0_customizer.ipynb") -> Result:
+    """Let the Customizer fill the domain knowledge from the explore partition, then validate the adapter."""
+    task = CustomizeTask(adapter=parts.workspace.adapter, task=parts.task, findings=findings)
+    report = run_agent("customizer", deps_of(parts, "adapt", notebook, cwd=parts.workspace.adapter), task)
     Adapter(parts.workspace.adapter).validate()
     return {"summary": report.summary, "files": sorted(path.name for path in parts.workspace.adapter.glob("*.md"))}
 
 
-def phase_deps(parts: Parts, phase: str, notebook: str, *, cwd: Path) -> Deps:
-    """Return what an agent of a phase works with."""
-    cwd.mkdir(parents=True, exist_ok=True)
-    return Deps(
-        workspace=parts.workspace, board=parts.board, playbook=parts.playbook, ledger=parts.ledger, adapter=parts.adapter,
-        sandbox=parts.sandbox, config=parts.config, phase=phase, experiment=None, notebook=parts.workspace.agents / notebook, cwd=cwd,
-    )
+def generate_adapter(parts: Parts) -> Result:
+    """Let the Generator write all files of a new domain's adapter into a draft, and accept the draft when it validates.
+
+    Raises:
+        AdapterInvalid: the draft of the last round does not validate; nothing was accepted.
+    """
+    draft, problems, findings = parts.workspace.draft, list[str](), list[dict[str, Any]]()
+    for number in range(1, MAX_DRAFTS + 1):
+        task = GenerateTask(domain=parts.config.domain, objective=parts.config.objective, reference=parts.adapter.manifest.name,
+                            task=parts.task, findings=findings)
+        report = run_agent("generator", deps_of(parts, "adapt", f"0_generator_{number}.ipynb", cwd=draft), task)
+        problems = draft_problems(parts)
+        if not problems:
+            shutil.copytree(draft, parts.workspace.adapter, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+            return {"summary": report.summary, "files": sorted(path.name for path in draft.iterdir()), "drafts": number}
+        findings = [{"severity": "blocking", "file": "adapter", "line": 0, "message": problem} for problem in problems]
+    raise AdapterInvalid(f"the draft of domain '{parts.config.domain}' does not validate: " + "; ".join(problems))
+
+
+def draft_problems(parts: Parts) -> list[str]:
+    """Return what keeps the draft from being accepted: files, bindings, renders, and a harness that scores its baselines here."""
+    try:
+        adapter = Adapter(parts.workspace.draft)
+        adapter.validate()
+        task = {**adapter.manifest.task, **parts.config.task}
+        values = {"objective": parts.config.objective, "task": task, "metric": adapter.metric(task)}
+        for role in ROLES.values():
+            render(adapter.root, role, values)
+        _run_reference(parts, adapter, task)
+    except (AlphaLabError, jinja2.TemplateError, KeyError) as error:
+        return [f"{type(error).__name__}: {error}"]
+    return []
+
+
+def _run_reference(parts: Parts, adapter: Adapter, task: dict[str, Any]) -> None:
+    """Run the draft's harness on the data as it would be frozen: its baselines must be finite."""
+    trial = parts.workspace.root / "build" / "draft"
+    shutil.rmtree(trial, ignore_errors=True)
+    shutil.copytree(adapter.root / "harness", trial / "harness")
+    (trial / "harness" / "config.json").write_text(json.dumps(harness_task(parts, task)), encoding="utf-8")
+    found = measure_baselines(replace(parts, evaluator=Evaluator(trial / "harness", parts.workspace.root)), "search", trial / "baselines")
+    missing = [name for name in adapter.manifest.baselines if found.get(name) is None]
+    if missing:
+        raise AdapterInvalid(f"the harness gave no score for the required baselines {', '.join(missing)}")

@@ -12,7 +12,7 @@ from alphalab_nb.executors import Executor
 from alphalab_nb.judge import paired_interval
 from alphalab_nb.metric import Metric
 from alphalab_nb.parts import Parts
-from alphalab_nb.phases.build import score_baselines
+from alphalab_nb.phases.baselines import score_baselines
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.storage.experiment import Run, RunKind, Score
 from alphalab_nb.storage.leaderboard import Ranked, ranking

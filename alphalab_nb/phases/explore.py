@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from alphalab_nb.agents import run_agent
-from alphalab_nb.agents.tasks import ExploreTask
-from alphalab_nb.parts import Parts
-from alphalab_nb.phases.adapt import phase_deps
+from alphalab_nb.agents.tasks import ExploreTask, Findings
+from alphalab_nb.parts import Parts, deps_of
+from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.session import compile_report, execute_notebook
 
@@ -15,9 +15,23 @@ RAW = "1_explorer.ipynb"
 @step("explore")
 def explore_data(parts: Parts) -> Result:
     """Run the Explorer: plan.md, learnings.md, data_report/, scripts/, plots/, notes/ and its raw notebook."""
+    return explore(parts)
+
+
+@step("explore")
+def review_exploration(parts: Parts) -> Result:
+    """Let the Supervisor review what was learnt; the Explorer may go on once, in the same notebook's successor."""
+    known = parts.board.step("explore", "explore_data") or {"result": {}}
+    files = ["explore/plan.md", "explore/learnings.md", *(f"explore/data_report/{name}.md" for name in ("schema", "statistics", "findings"))]
+    return review(parts, "explore", known["result"]["summary"], files, lambda findings: explore(parts, findings))
+
+
+def explore(parts: Parts, findings: Findings = ()) -> Result:
+    """Run the Explorer; with findings it continues its notebook in a new conversation."""
     workspace = parts.workspace
-    task = ExploreTask(folder=workspace.explore, data=workspace.explore_data, task=parts.task)
-    report = run_agent("explorer", phase_deps(parts, "explore", RAW, cwd=workspace.explore), task)
+    task = ExploreTask(folder=workspace.explore, data=workspace.explore_data, task=parts.task, findings=findings)
+    deps = deps_of(parts, "explore", RAW, cwd=workspace.explore)
+    report = run_agent("explorer", deps, task, key="explore/1_explorer_again" if findings else "")
     return {
         "summary": report.summary,
         "plots": sorted(path.name for path in (workspace.explore / "plots").glob("*.png")),
