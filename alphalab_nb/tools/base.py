@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, validate_call
 from pydantic_ai import RunContext
 from pydantic_ai import Tool as PydanticTool
 from pydantic_ai.exceptions import ModelRetry, ToolFailed
@@ -28,8 +28,12 @@ from alphalab_nb.adapter import Adapter
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import AlphaLabError, ToolError
 from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.experiment import Proposal
 from alphalab_nb.storage.ledger import Ledger
+from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.storage.questions import Questions
+from alphalab_nb.storage.snapshots import Snapshots
 from alphalab_nb.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -63,6 +67,17 @@ class Verdict:
 
 
 @dataclass
+class Decisions:
+    """What a Strategist has decided so far in its turn."""
+
+    proposals: list[Proposal] = field(default_factory=list[Proposal])
+    cancelled: dict[int, str] = field(default_factory=dict[int, str])
+    """Experiment -> reason."""
+    most: int = 0
+    """Experiments that may be proposed in this turn."""
+
+
+@dataclass
 class Deps:
     """What the tools of one conversation work on. The caller gives the first block, `run_agent` fills the second from the role."""
 
@@ -87,7 +102,18 @@ class Deps:
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     """Goes into the notebook: role, provider, model."""
     verdict: Verdict | None = None
+    decisions: Decisions = field(default_factory=Decisions)
+    spawn: Callable[[str], str] | None = None
+    """Lets a child work on a task, and returns its report."""
     opened: Session | None = None
+
+    @property
+    def questions(self) -> Questions:
+        return Questions(self.board.database)
+
+    @property
+    def patches(self) -> Patches:
+        return Patches(self.board.database, self.workspace, Snapshots(self.workspace))
 
     @property
     def session(self) -> Session:
@@ -116,6 +142,8 @@ class Tool:
     function: Callable[..., Any]
     slow: bool
     """Runs off the event loop."""
+    remembers: bool = False
+    """Changes nothing but the conversation's own decisions, which a resumed conversation makes again by calling it again."""
 
     @property
     def name(self) -> str:
@@ -123,6 +151,10 @@ class Tool:
 
     def __call__(self, deps: Deps, *args: Any, **kwargs: Any) -> Any:
         return self.function(deps, *args, **kwargs)
+
+    def again(self, deps: Deps, args: dict[str, Any]) -> Any:
+        """Call the function with the arguments of a recorded call."""
+        return validate_call(functools.partial(self.function, deps))(**args)
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
@@ -136,9 +168,9 @@ class Tool:
         return PydanticTool(_adapted(self), takes_ctx=True, name=self.name, sequential=True, docstring_format="google")
 
 
-def tool(*, slow: bool = False) -> Callable[[Callable[..., Any]], Tool]:
+def tool(*, slow: bool = False, remembers: bool = False) -> Callable[[Callable[..., Any]], Tool]:
     """Declare a tool."""
-    return lambda function: Tool(function, slow)
+    return lambda function: Tool(function, slow, remembers)
 
 
 def _adapted(declared: Tool) -> Callable[..., Any]:

@@ -23,20 +23,7 @@ def read_file(deps: Deps, path: str, offset: int = 1, limit: int = 500) -> str:
         offset: First line, from 1.
         limit: Lines at most.
     """
-    source = readable(deps, path)
-    if source.is_dir():
-        return "\n".join(sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in source.iterdir())) or "(empty folder)"
-    lines = _text(source, path).splitlines(keepends=True)
-    first = max(offset, 1) - 1
-    shown, size = 0, 0
-    for line in lines[first : first + max(limit, 1)]:
-        size += len(line)
-        if size > AGENT_CHARS and shown:
-            break
-        shown += 1
-    text = "".join(lines[first : first + shown])[:AGENT_CHARS]
-    last = first + shown
-    return text if last >= len(lines) else f"{text}[lines {first + 1} to {last} of {len(lines)}; read on with offset={last + 1}]"
+    return page(readable(deps, path), path, offset, limit)
 
 
 @tool()
@@ -63,11 +50,7 @@ def edit_file(deps: Deps, path: str, old: str, new: str) -> str:
         new: What comes in its place.
     """
     target = writable(deps, path)
-    text = _text(target, path)
-    found = text.count(old) if old else 0
-    if found != 1:
-        raise ToolError(f"the passage occurs {found} times in {path}; it must occur exactly once: give more of its surroundings")
-    text = text.replace(old, new)
+    text = only_once(target, path, old, new)
     target.write_text(text, encoding="utf-8")
     return f"edited {path}{_syntax(target, text)}"
 
@@ -109,6 +92,36 @@ def grep_file(deps: Deps, pattern: str, path: str) -> str:
             for file in files for number, line in enumerate(_lines(file), start=1) if expression.search(line)]
     more = f"\n[{len(hits) - _MATCHES} more]" if len(hits) > _MATCHES else ""
     return "\n".join(hits[:_MATCHES]) + more or "no line matches"
+
+
+def page(source: Path, shown_as: str, offset: int, limit: int) -> str:
+    """Return a passage of a text file, and how to read on; or the names in a folder."""
+    if source.is_dir():
+        return "\n".join(sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in source.iterdir())) or "(empty folder)"
+    lines = _text(source, shown_as).splitlines(keepends=True)
+    first = max(offset, 1) - 1
+    shown, size = 0, 0
+    for line in lines[first : first + max(limit, 1)]:
+        size += len(line)
+        if size > AGENT_CHARS and shown:
+            break
+        shown += 1
+    text = "".join(lines[first : first + shown])[:AGENT_CHARS]
+    last = first + shown
+    return text if last >= len(lines) else f"{text}[lines {first + 1} to {last} of {len(lines)}; read on with offset={last + 1}]"
+
+
+def only_once(path: Path, shown_as: str, old: str, new: str) -> str:
+    """Return the text of a file with a passage replaced.
+
+    Raises:
+        ToolError: the passage does not occur exactly once.
+    """
+    text = _text(path, shown_as)
+    found = text.count(old) if old else 0
+    if found != 1:
+        raise ToolError(f"the passage occurs {found} times in {shown_as}; it must occur exactly once: give more of its surroundings")
+    return text.replace(old, new)
 
 
 def _files(root: Path) -> list[Path]:

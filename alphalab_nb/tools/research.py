@@ -55,7 +55,7 @@ def update_playbook(
     return f"playbook entry {entry.id}, version {entry.version}"
 
 
-@tool()
+@tool(remembers=True)
 def verdict(deps: Deps, passed: bool, findings: list[Finding]) -> str:
     """Give your verdict on what you examined; required before you report.
 
