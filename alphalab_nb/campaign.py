@@ -28,9 +28,12 @@ from alphalab_nb.runner import run_phase
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
+from alphalab_nb.storage.journal import Journal
 from alphalab_nb.storage.leaderboard import Row, leaderboard
 from alphalab_nb.storage.ledger import Spent
+from alphalab_nb.storage.patches import Patch, Patches
 from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.storage.questions import Question, Questions
 from alphalab_nb.strategies.base import Strategy
 from alphalab_nb.strategies.registry import STRATEGIST, make_strategy
 from alphalab_nb.workspace import LAST_STEPS, PHASES, Workspace
@@ -161,8 +164,11 @@ class Campaign:
             return self.board.fact("stop_reason") is not None
         return self.board.step_finished(phase, LAST_STEPS[phase])
 
-    def run(self, phase: str | None = None, *, progress: Progress | None = None) -> None:
+    def run(self, phase: str | None = None, *, progress: Progress | None = None, max_outage_s: float | None = None) -> None:
         """Run one phase, or all that have not ended, headless; each resumes at its first unfinished step.
+
+        Args:
+            max_outage_s: how long a provider may be out of order before the run ends; default: what campaign.yaml says.
 
         Raises:
             BadInput: unknown phase, or an earlier phase has not ended.
@@ -172,6 +178,7 @@ class Campaign:
         if phase is not None:
             self.check_phase(phase)
         with FileLock(self.workspace.root / ".run.lock"):
+            self.board.set_fact("max_outage_s", self.config.provider.max_outage_s if max_outage_s is None else max_outage_s)
             for name in PHASES if phase is None else (phase,):
                 if not self.finished(name):
                     self._run_phase(name, progress)
@@ -217,6 +224,8 @@ class Campaign:
             BadInput: unknown phase, or an earlier phase has not ended.
         """
         _refuse_unknown(phase)
+        if phase != "experiment":  # the dispatcher clears it for its phase
+            self.board.set_fact("stopping", False)
         missing = [name for name in PHASES[: PHASES.index(phase)] if not (self.finished(name) or self._work_done(name))]
         if missing:
             raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
@@ -269,6 +278,12 @@ class Campaign:
             "sealed": None if sealed is None else {key: sealed[key] for key in keys},
             "sandbox": (self.board.fact("sandbox") or {}).get("level"),
             "paused": bool(self.board.fact("paused", False)),
+            "outage": self.board.fact("outage"),
+            "questions": [asdict(question) for question in self.questions.list(open_only=True)],
+            "cost": {
+                "by_role": self.parts.ledger.by("phase", "role", "model"),
+                "by_experiment": [row for row in self.parts.ledger.by("experiment") if row["experiment"] is not None],
+            },
             "commands": {
                 "pending": len(self.board.commands(state="pending")),
                 "refused": [{"id": c.id, "verb": c.verb, "by": c.actor, "why": c.result} for c in self.board.commands(state="refused")],
@@ -282,6 +297,22 @@ class Campaign:
         rows = budget_by_stage(self.board, self.parts.metric).reset_index().to_dict("records")
         return [{**row, "best": None if row["best"] != row["best"] else row["best"]} for row in rows]  # NaN is no JSON
 
+    @property
+    def questions(self) -> Questions:
+        """What agents ask people."""
+        return Questions(self.board.database)
+
+    @property
+    def patches(self) -> Patches:
+        """What the Supervisor changed in the adapter's files."""
+        return Patches(self.board.database, self.workspace, self.parts.snapshots)
+
+    def export_responses(self, path: str | Path) -> int:
+        """Write every response of the language models to a file that `llm: replay:FILE` reads; return how many."""
+        from alphalab_nb.llm.replay import record
+
+        return record(Journal(self.board.database), Path(path))
+
     def leaderboard_data(self) -> dict[str, Any]:
         """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
         return {"metric": asdict(self.parts.metric), "rows": [asdict(row) for row in self.rows()]}
@@ -294,6 +325,28 @@ class Campaign:
 
     def __repr__(self) -> str:
         return f"Campaign({self.config.name!r}, phase={self.phase()!r}, {sum(self.board.counts().values())} experiments)"
+
+    def answer(self, id: int, text: str, *, by: str | None = None) -> Question:
+        """Answer a question of an agent; the first answer counts, and after its deadline its default has been taken.
+
+        Raises:
+            NotFound, BadInput: no such question, or it has been answered.
+        """
+        who = by or getpass.getuser()
+        answered = self.questions.answer(id, text, by=who)
+        self.board.event("answer", f"question {id}: {text}", role=who, experiment=answered.experiment)
+        return answered
+
+    def revert_patch(self, id: int, *, by: str | None = None) -> Patch:
+        """Take back a change that the Supervisor made to the adapter.
+
+        Raises:
+            NotFound, BadInput: no such patch, reverted already, or later changes are in the way.
+        """
+        who = by or getpass.getuser()
+        patch = self.patches.revert(id, by=who)
+        self.board.event("patch", f"{patch.file}: change {id} taken back by {who}", role=who)
+        return patch
 
     # -- steering: a row in `commands`; the process that runs the campaign applies it ------------------------
 

@@ -106,14 +106,15 @@ def init(file: Path, example: str, domain: str) -> Any:
 @verb
 @workspace_argument
 @click.option("--phase", default=None, help="Only this phase: adapt, explore, build, experiment, report.")
-def run(workspace: Path, phase: str | None) -> Any:
+@click.option("--max-outage", type=float, default=None, metavar="SECONDS", help="End with exit code 3 when a provider is gone for longer.")
+def run(workspace: Path, phase: str | None, max_outage: float | None = None) -> Any:
     """Run all phases, or one, headless. A campaign that was interrupted goes on where it stopped."""
     from alphalab_nb.console import Progress, show_summary
 
     campaign = _open(workspace)
     _interrupt_on_sigterm()
     with Progress(campaign) as progress:
-        campaign.run(phase, progress=progress.update)
+        campaign.run(phase, progress=progress.update, max_outage_s=max_outage)
     return campaign.status(), lambda _: show_summary(campaign)
 
 
@@ -297,6 +298,40 @@ def stop(workspace: Path, by: str | None) -> Any:
     """End the experiments; running jobs end first, and the report can be written."""
     campaign = _open(workspace)
     return _asked(campaign, campaign.stop(by=by), "stop")
+
+
+@verb
+@workspace_argument
+@id_argument
+@click.argument("text")
+@by_option
+def answer(workspace: Path, id: int, text: str, by: str | None) -> Any:
+    """Answer a question of an agent; `status` lists the open ones."""
+    answered = _open(workspace).answer(id, text, by=by)
+    return {**asdict(answered), "message": f"question {id} is answered: {text}"}, _said
+
+
+@verb
+@workspace_argument
+@click.option("--revert", type=int, default=None, metavar="ID", help="Take this change back.")
+@by_option
+def patches(workspace: Path, revert: int | None, by: str | None) -> Any:
+    """Show what the Supervisor changed in the adapter's files, or take a change back."""
+    from alphalab_nb.console import show_patches
+
+    campaign = _open(workspace)
+    if revert is not None:
+        campaign.revert_patch(revert, by=by)
+    return {"patches": [asdict(patch) for patch in campaign.patches.list()]}, show_patches
+
+
+@verb
+@workspace_argument
+@click.option("--responses", type=click.Path(path_type=Path), required=True, help="File for every response of the language models.")
+def export(workspace: Path, responses: Path) -> Any:
+    """Write a campaign's model responses to a file; `llm: replay:FILE` runs a campaign from it without a key."""
+    count = _open(workspace).export_responses(responses)
+    return {"responses": count, "file": str(responses), "message": f"{count} responses are in {responses}"}, _said
 
 
 def main() -> None:

@@ -99,7 +99,21 @@ def show_status(status: dict[str, Any]) -> None:
     if status["sealed"] is not None:
         _console.print(_sealed_table(status["sealed"], ""))
     _spending(status)
+    if status["outage"]:
+        _console.print(f"the provider is out of order since {status['outage']['since']}: {status['outage']['why']}; the campaign waits")
+    for question in status["questions"]:
+        _console.print(f"question {question['id']} of {question['role']}: {question['question']} (default: {question['default']})", markup=False)
     _console.print(f"sandbox: {status['sandbox'] or 'not examined yet'}")
+
+
+def show_patches(data: dict[str, Any]) -> None:
+    """Print `patches`."""
+    for patch in data["patches"]:
+        taken_back = f", taken back by {patch['reverted_by']}" if patch["reverted_by"] else ""
+        _console.print(f"{patch['id']}. {patch['author']} changed {patch['file']}{taken_back}: {patch['reason']}", markup=False)
+        _console.print(patch["diff"], markup=False, highlight=False)
+    if not data["patches"]:
+        _console.print("no changes")
 
 
 def show_leaderboard(data: dict[str, Any]) -> None:

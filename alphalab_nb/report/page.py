@@ -15,7 +15,7 @@ from alphalab_nb.metric import Metric
 from alphalab_nb.partitions import Partitions
 from alphalab_nb.process import write_atomic
 from alphalab_nb.report.figures import convergence, family_shares, full_scores, playbook_growth
-from alphalab_nb.report.tables import budget_by_stage, failures, leaderboard_table, sealed_table, spending
+from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.storage.leaderboard import ranking
@@ -48,7 +48,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         failures=_html(failures(board)),
         sealed_table=_html(sealed_table(board, metric), signed=("loss difference", "low", "high"), shares=("better by",)),
         confirmed=_html(_confirmed(board)),
-        spending=_html(spending(ledger)),
+        spending=_html(spending(ledger)), by_experiment=_html(experiment_spending(ledger)) if ledger.total().usd else "",
         spent=ledger.total(),
         wall_s=board.fact("wall_s", 0.0),
         lessons=[(kind, [entry for entry in playbook.entries() if entry.kind == kind]) for kind in KINDS],

@@ -85,10 +85,24 @@ def _last_line(text: str) -> str:
     return lines[-1][:200] if lines else ""
 
 
+_SPENT = ["calls", "fresh_tokens", "cached_tokens", "cache_write_tokens", "input_tokens", "output_tokens", "usd"]
+
+
 def spending(ledger: Ledger) -> pd.DataFrame:
-    """Return calls, tokens and dollars by phase and role."""
-    columns = ["phase", "role", "calls", "input_tokens", "cached_tokens", "output_tokens", "usd"]
-    return pd.DataFrame(ledger.by("phase", "role"), columns=columns).set_index(["phase", "role"])
+    """Return calls, tokens and dollars by phase, role and model; input tokens are fresh, read from a cache and written to it."""
+    rows = ledger.by("phase", "role", "model")
+    return pd.DataFrame(rows, columns=["phase", "role", "model", *_spent(rows)]).set_index(["phase", "role", "model"])
+
+
+def experiment_spending(ledger: Ledger) -> pd.DataFrame:
+    """Return calls, tokens and dollars by experiment, the dearest first; what no experiment is charged with is left out."""
+    rows = [row for row in ledger.by("experiment") if row["experiment"] is not None]
+    return pd.DataFrame(rows, columns=["experiment", *_spent(rows)]).set_index("experiment")
+
+
+def _spent(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the columns that say something: responses without a price, or without usage, only where there are some."""
+    return [*_SPENT, *(name for name in ("unpriced", "usage_missing") if any(row[name] for row in rows))]
 
 
 def sealed_table(board: Board, metric: Metric | None = None) -> pd.DataFrame:

@@ -117,7 +117,7 @@ class Playbook:
 
 def _line(entry: Entry) -> str:
     evidence = " ".join(f"#{id}" for id in entry.evidence) or "by order"
-    return f"- {entry.claim} ({evidence}; {entry.author}{', v' + str(entry.version) if entry.version > 1 else ''})"
+    return f"- [{entry.id}] {entry.claim} ({evidence}; {entry.author}{', v' + str(entry.version) if entry.version > 1 else ''})"
 
 
 def _entry(row: sqlite3.Row) -> Entry:

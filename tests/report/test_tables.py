@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alphalab_nb.report import budget_by_stage, failures, leaderboard_table, sealed_table, spending
+from alphalab_nb.report import budget_by_stage, experiment_spending, failures, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.experiment import Experiment, State
 from tests.boards import proposal, scored
 from tests.report import campaigns
@@ -94,15 +94,22 @@ def test_sealed_table_says_how_much_better_the_champion_is(told: Told):
     assert frame.loc["default #2 gbm_default", "units"] == 40
 
 
-def test_spending_is_by_phase_and_role(told: Told):
+def test_spending_is_by_phase_role_and_model(told: Told):
     frame = spending(told.ledger)
-    assert frame.loc[("experiment", "worker"), ["calls", "input_tokens", "usd"]].tolist() == [2, 1500, 0.25]
+    row = frame.loc[("experiment", "worker", "rules:worker")]
+    assert row[["calls", "fresh_tokens", "cached_tokens", "input_tokens", "usd"]].tolist() == [2, 1300, 200, 1500, 0.25]
     assert frame["usd"].sum() == told.ledger.total().usd
+
+
+def test_spending_by_experiment_leaves_out_what_no_experiment_is_charged_with(told: Told):
+    told.ledger.add(phase="experiment", role="worker_fix", provider="p", model="m", experiment=2, input_tokens=7, usd=None)
+    frame = experiment_spending(told.ledger)
+    assert frame[["calls", "input_tokens", "unpriced"]].to_dict("index") == {2: {"calls": 1, "input_tokens": 7, "unpriced": 1}}
 
 
 def test_every_table_of_an_empty_board_is_empty_and_keeps_its_columns(tmp_path: Path):
     told = campaigns.empty(tmp_path)
     tables = [leaderboard_table(told.board, told.metric), budget_by_stage(told.board, told.metric), failures(told.board),
-              sealed_table(told.board, told.metric), spending(told.ledger)]
+              sealed_table(told.board, told.metric), spending(told.ledger), experiment_spending(told.ledger)]
     assert [len(table) for table in tables] == [0] * 5
     assert all(len(table.columns) for table in tables)
