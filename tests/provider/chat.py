@@ -82,7 +82,7 @@ def _take(message: Json, thread: Thread) -> None:
         thread.model(_text(content), *calls)
     elif message["role"] == "tool":
         thread.answer(Answer(message["tool_call_id"], _text(content), _images(content)))
-    elif message["role"] == "user" and thread.awaits_reply and _images(content):
+    elif _images(content) and (thread.awaits_reply or any(map(thread.names_answer, _texts(content)))):
         _take_pictures(content, thread)
     elif message["role"] == "user":
         for text in _texts(content):

@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Mapping
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,14 +95,15 @@ class Handler(BaseHTTPRequestHandler):
         provider, body = self._provider, _parsed(raw)
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = provider.take(codec, body, raw, headers, arrived)
-        fault, usage, whole = provider.faults.at(request.number), None, False
+        fault = provider.faults.at(request.number)
         try:
             if not self._strike(codec, fault):
                 draft = provider.draft(codec, request, body, fault)
-                usage = draft.usage
-                whole = (self._stream if body.get("stream") else self._whole)(codec, draft, fault)
+                ending = break_off(codec, codec.events(draft), fault)
+                self._told = partial(provider.sent, request, draft.usage, whole=ending.whole)
+                (self._stream if body.get("stream") else self._whole)(codec, draft, ending)
         finally:
-            provider.sent(request, usage, whole=whole)
+            provider.sent(request, None, whole=False)
 
     def _strike(self, codec: Codec, fault: Fault | None) -> bool:
         """Do what a fault does before the model is asked; whether it answered the request."""
@@ -118,26 +120,24 @@ class Handler(BaseHTTPRequestHandler):
 
     # -- replies -----------------------------------------------------------------------------------------
 
-    def _whole(self, codec: Codec, draft: Draft, fault: Fault | None) -> bool:
+    def _whole(self, codec: Codec, draft: Draft, ending: Ending) -> None:
         """Send a reply that was asked for in one piece; what would strike a stream cuts the body."""
-        ending = break_off(codec, codec.events(draft), fault)
         page = json.dumps(codec.whole(draft)).encode()
+        self._told()
         self._send(200, page if ending.whole else page[: len(page) // 2], {"content-type": "application/json"}, length=len(page))
         self._finish(ending if ending.whole else ending._replace(cut=True))
-        return ending.whole
 
-    def _stream(self, codec: Codec, draft: Draft, fault: Fault | None) -> bool:
-        ending = break_off(codec, codec.events(draft), fault)
+    def _stream(self, codec: Codec, draft: Draft, ending: Ending) -> None:
         self.send_response(200)
         for name, value in {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}.items():
             self.send_header(name, value)
         self.end_headers()
-        for event in ending.events:
-            self._send_chunk(_line(event))
-        if not (ending.cut or ending.silent_s):
-            self._send_chunk(b"")
+        *before, last = [_chunk(_line(event)) for event in ending.events]
+        for chunk in before:
+            self.wfile.write(chunk)
+        self._told()  # before the last bytes: a client that has them all finds the log complete
+        self.wfile.write(last if ending.cut or ending.silent_s else last + _chunk(b""))
         self._finish(ending)
-        return ending.whole
 
     def _finish(self, ending: Ending) -> None:
         if ending.silent_s:
@@ -154,9 +154,6 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return True
         return False
-
-    def _send_chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def _send_json(self, status: int, page: Json) -> None:
         self._send(status, json.dumps(page).encode(), {"content-type": "application/json"})
@@ -191,6 +188,10 @@ def _place(events: list[Event], fault: Fault) -> int:
 def _says_something(event: Event) -> bool:
     """Whether a delta has content: Anthropic's first one of a call is empty."""
     return event.data.get("delta", {"": ""}) != {"type": "input_json_delta", "partial_json": ""}
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 def _line(event: Event) -> bytes:

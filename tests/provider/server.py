@@ -17,11 +17,11 @@ from dataclasses import replace
 from http.server import ThreadingHTTPServer
 from typing import Any
 
-from tests.provider.cache import PrefixCache
+from tests.provider.cache import PrefixCache, count
 from tests.provider.faults import Fault, Schedule, changed
 from tests.provider.handler import Handler, cut
 from tests.provider.protocol import Brain, Log, Reply, Request, Usage
-from tests.provider.wire import Codec, Draft, Json, Memory, Refusal, output_tokens
+from tests.provider.wire import Codec, Draft, Json, Memory, Refusal, Talk, output_tokens
 
 MODELS = ("gpt-5.2", "gpt-5.6-sol", "claude-opus-4-6", "claude-sonnet-4-6", "local-model")
 
@@ -108,7 +108,7 @@ class Provider:
             number = self._number
         try:
             self.check_model(codec, body.get("model"))
-            talk = codec.read(body, self._memory)
+            talk = _read(codec, body, self._memory)
         except Refusal as refusal:
             self.log.refused.append(refusal.message)
             raise
@@ -132,16 +132,19 @@ class Provider:
         Raises:
             Refusal: the prompt is longer than the window, or the brain raised.
         """
-        blocks = codec.blocks(body)
-        hit = self._cache.pass_through(codec.WIRE, codec.scope(body), blocks)
-        if self.window is not None and hit.input > self.window:
-            raise codec.overflow(hit.input, self.window)
+        tokens = count(codec.blocks(body))
+        if self.window is not None and tokens > self.window:
+            raise codec.overflow(tokens, self.window)
         key = hashlib.sha256(request.body).hexdigest()[:24]
         reply = self._ask(request, fault, key)
-        usage = reply.usage or Usage(hit.input, output_tokens(reply), hit.cached, hit.written)
-        draft = Draft(body, reply, None if fault and fault.kind == "no_usage" else usage, key)
+        draft = Draft(body, reply, None if fault and fault.kind == "no_usage" else self.usage(codec, body, reply), key)
         codec.remember(draft, self._memory)
         return draft
+
+    def usage(self, codec: Codec, body: Json, reply: Reply) -> Usage:
+        """Return what a request and its reply count, and let the cache keep the prompt."""
+        hit = self._cache.pass_through(codec.WIRE, codec.scope(body), codec.blocks(body))
+        return reply.usage or Usage(hit.input, output_tokens(reply), hit.cached, hit.written)
 
     def _ask(self, request: Request, fault: Fault | None, key: str) -> Reply:
         try:
@@ -152,12 +155,21 @@ class Provider:
         return replace(reply, calls=tuple(replace(call, id=call.id or f"call_{key}{n}") for n, call in enumerate(reply.calls)))
 
     def sent(self, request: Request, usage: Usage | None, *, whole: bool) -> None:
-        """Keep when the last byte of a reply went out, and what it cost."""
+        """Keep when the last byte of a reply goes out, and what it cost; what is told first counts."""
+        row = self._rows[request.number]
         with self._lock:
-            self.log.replied[self._rows[request.number]] = time.monotonic()
-            if whole:
+            told = not math.isnan(self.log.replied[row])
+            self.log.replied[row] = self.log.replied[row] if told else time.monotonic()
+            if whole and not told:
                 self.log.usages.append(usage or Usage(0, 0))
                 self.log.whole.append(request.number)
+
+
+def _read(codec: Codec, body: Json, memory: Memory) -> Talk:
+    try:
+        return codec.read(body, memory)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Refusal(400, f"The request is not of the expected form: {type(error).__name__}: {error}") from error
 
 
 class _Server(ThreadingHTTPServer):

@@ -126,7 +126,7 @@ class Thread:
         self._change(answers=tuple(answers))
 
     def names_answer(self, caption: str) -> bool:
-        return any(answer.id in caption for answer in self._turns[-1].answers)
+        return any(answer.id in caption for turn in self._turns[-1:] for answer in turn.answers)
 
     @property
     def awaits_reply(self) -> bool:
