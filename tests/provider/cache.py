@@ -43,6 +43,7 @@ class PrefixCache:
         """Count a prompt, and keep what a provider would keep of it."""
         if not self._on:
             return Hit(count(blocks))
+        scope = f"{wire} {scope}"
         with self._lock:
             return self._marked(scope, blocks) if wire == "messages" else self._automatic(scope, blocks)
 

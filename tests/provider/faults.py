@@ -5,7 +5,7 @@ The rows are those of the measured fault table: each fails in the provider's own
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -81,21 +81,28 @@ def changed(reply: Reply, fault: Fault | None, request: Request) -> Reply:
     """Return the reply as the fault leaves it; faults of the transport leave it as it is."""
     if fault is None:
         return reply
+    if fault.within == "call" or fault.kind in _OF_CALLS:
+        _check_call(reply, request)
     if fault.kind == "refusal":
         return replace(reply, text="I can't help with that.", calls=(), finish="refusal")
     if fault.kind == "empty":
         return replace(reply, text="", calls=(), reasoning="")
     if fault.kind == "length":
         return _cut_short(reply, fault)
-    change = {"malformed": _malformed, "wrong_types": _wrong_types, "unknown_tool": _unknown}.get(fault.kind)
-    return replace(reply, calls=(change(_first_call(reply, request)), *reply.calls[1:])) if change else reply
+    change = _OF_CALLS.get(fault.kind)
+    return replace(reply, calls=(change(reply.calls[0]), *reply.calls[1:])) if change else reply
+
+
+def _check_call(reply: Reply, request: Request) -> None:
+    if not reply.calls:
+        raise AssertionError(f"request {request.number}: a fault of calls needs a reply with a call, not {reply.text!r}")
 
 
 def _cut_short(reply: Reply, fault: Fault) -> Reply:
     if fault.within == "text":
         text = reply.text or "I will begin with"
         return replace(reply, text=text[: max(1, len(text) // 2)], calls=(), finish="length")
-    *before, last = reply.calls or _none(fault)
+    *before, last = reply.calls
     return replace(reply, calls=(*before, _half(last)), finish="length")
 
 
@@ -120,11 +127,5 @@ def _unknown(call: Call) -> Call:
     return replace(call, name="no_such_tool")
 
 
-def _first_call(reply: Reply, request: Request) -> Call:
-    if not reply.calls:
-        raise AssertionError(f"request {request.number}: a fault of calls needs a reply with a call, not {reply.text!r}")
-    return reply.calls[0]
-
-
-def _none(fault: Fault) -> tuple[Call, ...]:
-    raise AssertionError(f"{fault} needs a reply with a call")
+_OF_CALLS: Mapping[str, Callable[[Call], Call]] = {"malformed": _malformed, "wrong_types": _wrong_types, "unknown_tool": _unknown}
+"""What is done to the first call."""
