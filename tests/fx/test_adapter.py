@@ -16,7 +16,7 @@ import yaml
 
 from alphalab_nb.adapter import FILES, Adapter, environment
 from alphalab_nb.metric import Metric
-from tests.fx.content import WRITTEN, assemble
+from tests.fx.content import ADAPTER, WRITTEN, assemble
 
 BUGS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "bugs.yaml").read_text(encoding="utf-8"))
 PROMPTS = [name for name in FILES if name.endswith(".md")]
@@ -27,9 +27,8 @@ def adapter(tmp_path: Path) -> Adapter:
     return Adapter(assemble(tmp_path / "fx_trading"))
 
 
-def run_tests(home: Path, *modules: str) -> subprocess.CompletedProcess[str]:
-    places = [f"harness/tests/test_{module}.py" for module in modules] or ["harness/tests"]
-    argv = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", ".", *places]
+def run_tests(home: Path, place: str = "harness/tests", only: str = "") -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", ".", "-k", only, place]
     env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(argv, cwd=home, env=env, capture_output=True, text=True, timeout=120, check=False)
 
@@ -74,11 +73,39 @@ def test_the_harness_passes_its_own_tests_alone(adapter: Adapter) -> None:
     assert "skipped" not in done.stdout
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug["name"])
-def test_a_planted_bug_fails_a_test(bug: dict[str, Any], adapter: Adapter) -> None:
+def plant(bug: dict[str, Any], adapter: Adapter) -> None:
     path = adapter.root / "harness" / bug["file"]
     text = path.read_text(encoding="utf-8")
     assert text.count(bug["old"]) == 1, f"bugs.yaml no longer fits {bug['file']}"
     path.write_text(text.replace(bug["old"], bug["new"]), encoding="utf-8")
-    done = run_tests(adapter.root, *bug["tests"])
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug["name"])
+def test_a_planted_bug_fails_a_test(bug: dict[str, Any], adapter: Adapter) -> None:
+    plant(bug, adapter)
+    done = run_tests(adapter.root, f"harness/tests/test_{bug['tests']}.py", bug.get("only", ""))
     assert done.returncode == 1, done.stdout + done.stderr
+
+
+def probe(name: str, home: Path, *checks: str) -> list[dict[str, Any]]:
+    argv = [sys.executable, str(home / "probes" / f"{name}.py"), str(home), *checks]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ADAPTER / "probes").glob("*.py")))
+def test_the_clean_harness_survives_its_probes(name: str, adapter: Adapter) -> None:
+    found = probe(name, adapter.root)
+    assert found
+    assert [finding for finding in found if not finding["ok"]] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if "probe" in bug], ids=lambda bug: bug["name"])
+def test_a_probe_finds_a_planted_bug(bug: dict[str, Any], adapter: Adapter) -> None:
+    plant(bug, adapter)
+    [found] = probe(bug["probe"], adapter.root, bug["check"])
+    assert not found["ok"]
+    assert "could not run" not in found["message"]
