@@ -2,7 +2,6 @@
 
 from alphalab_nb.tools.adapter import (
     copy_reference_folder,
-    draft_findings,
     patch_adapter_file,
     read_adapter,
     read_reference_adapter,
@@ -13,6 +12,7 @@ from alphalab_nb.tools.base import Decisions, Deps, Finding, Tool, Verdict, tool
 from alphalab_nb.tools.checks import reality_check
 from alphalab_nb.tools.citations import check_citations, find_uncited
 from alphalab_nb.tools.code import note, run_cell, shell_exec
+from alphalab_nb.tools.drafts import draft_findings
 from alphalab_nb.tools.files import copy_file, edit_file, grep_file, read_file, write_file
 from alphalab_nb.tools.jobs import read_job, start_job, stop_job
 from alphalab_nb.tools.people import ask_human

@@ -103,11 +103,6 @@ def patch_adapter_file(deps: Deps, name: str, old: str, new: str, reason: str) -
     return f"patch {patch.id} of {name} is in force for every conversation from now on"
 
 
-def draft_findings(deps: Deps) -> str:
-    """Return what is wrong with the draft of an adapter; empty if it can be used."""
-    return ""
-
-
 def _adapter(deps: Deps) -> Path:
     return (deps.workspace.draft if deps.role == _DRAFTING else deps.workspace.adapter).resolve()
 

@@ -94,6 +94,8 @@ class Deps:
     cwd: Path
     """Working folder; relative paths of tools start here."""
     experiment: int | None = None
+    adapter_pending: bool = False
+    """The domain's own adapter has not been written yet; `adapter` is the reference that it starts from."""
 
     role: str = ""
     reads: tuple[Path, ...] = ()
