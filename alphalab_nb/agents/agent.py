@@ -144,7 +144,8 @@ def _refusing(reason: Callable[[Deps], str]) -> Any:
 def instructions(role: Role, deps: Deps, seat: Seat | None = None) -> str:
     """Return the static instructions of a role in this campaign."""
     task = {**deps.adapter.manifest.task, **deps.config.task}
-    values = {"objective": deps.config.objective, "task": task, "metric": deps.adapter.metric(task)}
+    metric = deps.adapter.metric({} if deps.adapter_pending else task)  # a reference knows nothing of a new domain's metric
+    values = {"objective": deps.config.objective, "task": task, "metric": metric}
     return render(deps.adapter.root, role, values, seat.absent if seat else None)
 
 

@@ -30,7 +30,7 @@ def render(adapter: Path, role: Role, values: dict[str, Any], absent: dict[str, 
     """
     templates = _templates(adapter)
     prompt = block(templates.get_template(role.prompt).render(**values), role.block) if role.prompt else ""
-    knowledge = templates.get_template("domain_knowledge.md").render(**values)
+    knowledge = templates.get_template("domain_knowledge.md").render(**values) if role.informed else ""
     contract = block(_contract(role.contract), role.block)
     missing = "\n".join(f"- There is no {name}: {reason}." for name, reason in (absent or {}).items())
     return "\n\n".join(text.strip() for text in (prompt, knowledge, _contract("common.md"), contract, missing) if text.strip()) + "\n"

@@ -34,6 +34,8 @@ class Role:
     """Section of prompt and contract that is meant, where several roles share the files."""
     refuses: Callable[[Deps], str] | None = None
     """Says why a report comes too early; an empty text accepts it."""
+    informed: bool = True
+    """Whether it reads the domain knowledge."""
     requests: int = 100
     """Responses per conversation."""
 
@@ -98,7 +100,7 @@ ROLES: dict[str, Role] = {
         Role("supervisor", "phase3_supervisor.md", "supervisor.md",
              (*_LOOK, "read_adapter", "patch_adapter_file", *_MEMORY, "verdict", "view_image", "ask_human"), reads=_REVIEWED,
              writes=("adapter",), requests=60),
-        Role("preflight", "", "preflight.md", ("read_file", "view_image"), reads=("cwd",), requests=12),
+        Role("preflight", "", "preflight.md", ("read_file", "view_image"), reads=("cwd",), informed=False, requests=12),
         Role("child", "", "child.md", (*_CODE, *_LOOK, "view_image", "search_web"),
              reads=_WORKER_READS, writes=("cwd",), requests=60),
     )
