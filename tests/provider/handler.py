@@ -66,13 +66,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _models(self, codec: Codec, path: str) -> Json:
         if path == "/v1/models":
-            listed = [_model(codec, name) for name in self._provider.models]
+            listed = [_model(codec, name, self._provider.window) for name in self._provider.models]
             return {"object": "list", "data": listed, "has_more": False, "first_id": None, "last_id": None}
         base, _, name = path.rpartition("/")
         if base != "/v1/models":
             raise Refusal(404, f"Unknown request URL: GET {path}")
         self._provider.check_model(codec, name)
-        return _model(codec, name)
+        return _model(codec, name, self._provider.window)
 
     def do_POST(self) -> None:
         arrived = time.monotonic()
@@ -204,10 +204,13 @@ def _parsed(raw: bytes) -> Json:
         raise Refusal(400, f"We could not parse the JSON body of your request: {error}") from error
 
 
-def _model(codec: Codec, name: str) -> Json:
+def _model(codec: Codec, name: str, window: int | None) -> Json:
+    """Return a model in the form of the provider; its window in Anthropic's field, or in vLLM's, for OpenAI has none."""
     if codec.WIRE == "messages":
-        return {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
-    return {"id": name, "object": "model", "created": 1_790_000_000, "owned_by": "loopback"}
+        return {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z", "lifecycle": "active",
+                "max_input_tokens": window}
+    known = {} if window is None else {"max_model_len": window}
+    return {"id": name, "object": "model", "created": 1_790_000_000, "owned_by": "loopback", **known}
 
 
 def cut(connection: socket.socket) -> None:

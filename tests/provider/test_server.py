@@ -198,6 +198,14 @@ def test_models_are_listed_in_each_form():
             theirs.retrieve("claude-0")
 
 
+def test_models_tell_their_window_where_there_is_one():
+    with Provider(adder, window=1500) as bounded, Provider(adder) as unbounded:
+        ours = [openai_client(provider).models.retrieve("local-model") for provider in (bounded, unbounded)]
+        theirs = [anthropic_client(provider).models.retrieve("claude-opus-4-6") for provider in (bounded, unbounded)]
+    assert [getattr(model, "max_model_len", None) for model in ours] == [1500, None]
+    assert [model.max_input_tokens for model in theirs] == [1500, None]
+
+
 @every_wire
 def test_the_same_request_gets_the_same_reply(wire: Wire):
     with Provider(adder, cache=False) as provider:
