@@ -5,12 +5,13 @@ Source of the rows: design measurements on both SDKs (tests/faults/test_provider
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
+from pydantic_ai.exceptions import ModelAPIError
 
 _TRANSPORT = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "openai", "anthropic", "botocore", "ssl"})
 _OVERFLOW = re.compile(r"context_length_exceeded|prompt is too long|maximum context length|context window|too many tokens", re.IGNORECASE)
@@ -62,14 +63,13 @@ def _of_status(status: int, text: str) -> Fault:
 
 
 def retry_after_s(error: BaseException) -> float | None:
-    """Return what a rate limit asks us to wait, in seconds; None if it does not say."""
-    response = getattr(error.__cause__, "response", None)
-    told: Any = (getattr(response, "headers", None) or {}).get("retry-after")
-    if told is None and isinstance(error, ModelHTTPError):
-        told = getattr(error, "retry_after", None)
-    if isinstance(told, timedelta):
-        return told.total_seconds()
+    """Return what a rate limit asks us to wait, in seconds; None if it does not say, or asks for no wait at all."""
+    told: Any = getattr(error, "retry_after", None)
+    if told is None:
+        response = getattr(error.__cause__, "response", None)
+        told = (getattr(response, "headers", None) or {}).get("retry-after")
     try:
-        return float(told) if told is not None else None
+        seconds = told.total_seconds() if isinstance(told, timedelta) else float(told)
     except (TypeError, ValueError):
         return None
+    return seconds if seconds > 0 and math.isfinite(seconds) else None

@@ -121,7 +121,7 @@ class LiveModel(WrapperModel):
             with talk.budget.reserve(talk.prices, input_tokens=tokens, max_tokens=wanted) as allowed:
                 try:
                     response = await self._attempt(messages, {**(settings or {}), "max_tokens": allowed}, parameters)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - every failure of an attempt is classified, and raised if it is final
                     delay = trouble.delay(error)
                 else:
                     trouble.over()
@@ -210,16 +210,16 @@ class _Trouble:
         if isinstance(error, AlphaLabError):
             raise error
         if fault is Fault.OVERFLOW:
-            raise ContextOverflow(why) from error
+            raise ContextOverflow(why) from _shown(error)
         if fault is Fault.KEY:
-            raise ProviderRefused(f"the provider refuses the key: {why}") from error
+            raise ProviderRefused(f"the provider refuses the key: {why}") from _shown(error)
         if fault is Fault.FATAL:
-            raise ProviderRefused(f"the provider refuses the request: {why}") from error
+            raise ProviderRefused(f"the provider refuses the request: {why}") from _shown(error)
         return self._after_limit(error, why) if fault is Fault.RATE else self._after_failure(error, why)
 
     def _after_limit(self, error: Exception, why: str) -> float:
         told = retry_after_s(error)
-        wait = told if told is not None else self._backoff(self.failures)
+        wait = told if told else self._backoff(self.failures)
         self._limited_s += wait
         if self._limited_s > self._patience.rate_limit_s:
             return self._outage(error, why)
@@ -237,7 +237,7 @@ class _Trouble:
     def _outage(self, error: Exception, why: str) -> float:
         lasted = time.monotonic() - self._first
         if lasted >= self._patience.outage_s:
-            raise ProviderOutage(f"the provider has been out of order for {lasted:.0f} s ({why}); run again when it is back") from error
+            raise ProviderOutage(f"the provider has been out of order for {lasted:.0f} s ({why}); run again when it is back") from _shown(error)
         if self._since is None:
             self._since = self._first
             self._talk.emit("outage", f"the provider is out of order: {why}; the campaign waits")
@@ -255,12 +255,18 @@ class _Trouble:
         return min(self._patience.longest_s, self._patience.first_s * 2.0 ** (n - 1)) * (0.75 + random.random() / 2)
 
 
+def _shown(error: Exception) -> Exception | None:
+    """Return what may stand in a traceback as the cause: an answer of the provider may quote our key."""
+    return None if isinstance(getattr(error, "status_code", None), int) else error
+
+
 def _whole(response: m.ModelResponse) -> m.ModelResponse:
     """Refuse what only looks like an answer."""
     if response.finish_reason is None:
         raise Truncated("the stream ended before its terminal event")
     if response.finish_reason == "content_filter":
-        raise Refused(f"the provider's filter refused: {(response.text or '')[:300]}")
+        said = response.text or (response.provider_details or {}).get("refusal") or "it gives no reason"
+        raise Refused(f"the provider's filter refused: {said[:300]}")
     return response
 
 
