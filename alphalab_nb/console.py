@@ -101,8 +101,8 @@ def show_status(status: dict[str, Any]) -> None:
     _spending(status)
     if status["outage"]:
         _console.print(f"the provider is out of order since {status['outage']['since']}: {status['outage']['why']}; the campaign waits")
-    for question in status["questions"]:
-        _console.print(f"question {question['id']} of {question['role']}: {question['question']} (default: {question['default']})", markup=False)
+    for asked in status["questions"]:
+        _console.print(f"question {asked['id']} of {asked['role']}: {asked['question']} (default: {asked['default']})", markup=False)
     _console.print(f"sandbox: {status['sandbox'] or 'not examined yet'}")
 
 

@@ -63,8 +63,8 @@ def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None,
     folder.mkdir(parents=True, exist_ok=True)
     return Deps(
         workspace=parts.workspace, board=parts.board, playbook=parts.playbook, ledger=parts.ledger, adapter=parts.adapter,
-        sandbox=parts.sandbox, config=parts.config, phase=phase, experiment=experiment, notebook=parts.workspace.agents / notebook, cwd=folder,
-        adapter_pending=parts.adapter_pending,
+        sandbox=parts.sandbox, config=parts.config, phase=phase, experiment=experiment,
+        notebook=parts.workspace.agents / notebook, cwd=folder, adapter_pending=parts.adapter_pending,
     )
 
 

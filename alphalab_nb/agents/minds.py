@@ -124,9 +124,8 @@ def _budget(deps: Deps) -> Budget:
 
 def _patience(deps: Deps) -> Patience:
     config = deps.config.provider
-    return Patience(
-        outage_s=float(deps.board.fact("max_outage_s", config.max_outage_s)), first_event_s=config.first_event_s, silence_s=config.silence_s,
-    )
+    outage_s = float(deps.board.fact("max_outage_s", config.max_outage_s))
+    return Patience(outage_s=outage_s, first_event_s=config.first_event_s, silence_s=config.silence_s)
 
 
 def _emitter(deps: Deps, role: Role) -> Callable[[str, str], None]:

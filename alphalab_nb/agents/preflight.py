@@ -74,7 +74,8 @@ def _converse(deps: Deps, mind: Mind, image_input: bool) -> bool | None:
         (deps.cwd / "preflight.png").write_bytes(buffer.getvalue())
     (deps.cwd / "preflight.txt").write_text("seen\n", encoding="utf-8")
     name = "".join(c if c.isalnum() else "_" for c in str(mind))
-    own = replace(deps, config=deps.config.model_copy(update={"llm": str(mind)}), notebook=deps.notebook.with_name(f"0_preflight_{name}.ipynb"))
+    alone = deps.config.model_copy(update={"llm": str(mind)})
+    own = replace(deps, config=alone, notebook=deps.notebook.with_name(f"0_preflight_{name}.ipynb"))
     try:
         summary = run_agent("preflight", own, PreflightTask(image=image_input)).summary.lower()
     except AlphaLabError as error:

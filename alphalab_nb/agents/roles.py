@@ -61,9 +61,9 @@ def _uncited(deps: Deps) -> str:
     return f"mend {len(problems)} citation(s) before you report; check_citations lists them. The first: {problems[0]}" if problems else ""
 
 
-def _without_domain_knowledge(deps: Deps) -> str:
-    """The Generator's draft must validate before it may report."""
-    return draft_findings(deps)
+def _invalid_draft(deps: Deps) -> str:
+    """The Generator's draft must validate before it may report; without a manifest it reports that the data cannot answer."""
+    return draft_findings(deps) if (deps.workspace.draft / "manifest.yaml").is_file() else ""
 
 
 _WORKER_READS = ("adapter", "explore", "explore_data", "harness", "experiments", "playbook")
@@ -74,7 +74,7 @@ ROLES: dict[str, Role] = {
     for role in (
         Role("generator", "phase0_generator.md", "generator.md",
              (*_CODE, *_LOOK, "read_reference_adapter", "write_adapter_file", "patch_adapter_file", "copy_reference_folder", *_HELP),
-             reads=("explore_data", "adapter", "draft"), writes=("cwd",), refuses=_without_domain_knowledge, requests=200),
+             reads=("explore_data", "adapter", "draft"), writes=("cwd",), refuses=_invalid_draft, requests=200),
         Role("customizer", "phase0_customizer.md", "customizer.md", (*_CODE, *_LOOK, *_EDIT, "read_adapter", "patch_adapter_file", *_HELP),
              reads=("explore_data",), writes=("adapter",)),
         # Paper: 200-400 tool calls in 30-90 minutes.

@@ -47,8 +47,8 @@ class Conversation:
         self._results: dict[str, tuple[int, Answer]] = {}
         self._instructions = head.instructions
         stored = self._load()
-        self._known = len(stored)
-        """How many messages of the present view are on record."""
+        self._known, self._parts = len(stored), _parts_of(stored)
+        """How many messages of the present view are on record, and how many parts of the last one, if it is a request."""
         self.history = self._with_open_calls_answered(stored)
 
     @property
@@ -59,12 +59,19 @@ class Conversation:
     # -- writing -----------------------------------------------------------------------------------------
 
     def sync(self, messages: Sequence[m.ModelMessage]) -> None:
-        """Store the requests that are new, before they are sent."""
+        """Store the requests that are new, before they are sent, and what has been added to one that is on record."""
+        messages = merged(messages)
+        last = messages[self._known - 1] if 0 < self._known <= len(messages) else None
+        if isinstance(last, m.ModelRequest) and last.parts[self._parts :]:
+            self._request(replace(last, parts=last.parts[self._parts :]))
         for message in messages[self._known :]:
             if isinstance(message, m.ModelRequest):
-                self._keep_instructions(message)
-                self._journal.add(self.head.id, "request", self._packed_request(message))
-        self._known = len(messages)
+                self._request(message)
+        self._known, self._parts = len(messages), _parts_of(messages)
+
+    def _request(self, message: m.ModelRequest) -> None:
+        self._keep_instructions(message)
+        self._journal.add(self.head.id, "request", self._packed_request(message))
 
     def respond(self, response: m.ModelResponse, charge: Charge) -> None:
         """Store a response together with what it is charged to."""
@@ -88,9 +95,10 @@ class Conversation:
 
     def compact(self, first: m.ModelRequest, kept: Sequence[m.ModelMessage]) -> None:
         """Store that from here on the conversation consists of `first` and the `kept` last messages of it."""
-        body = {"first": json.loads(self._dump(first)), "kept": len(kept)}
+        view = merged([first, *kept])
+        body = {"first": json.loads(self._dump(first)), "kept": len(view) - 1}
         self._journal.add(self.head.id, "compaction", json.dumps(body))
-        self._known = 1 + len(kept)
+        self._known, self._parts = len(view), _parts_of(view)
 
     def end(self) -> None:
         self._journal.end(self.head.id)
@@ -108,7 +116,7 @@ class Conversation:
             if turn.kind == "compaction":
                 messages = self._compacted(turn, messages)
             elif (message := self._message(turn)) is not None:
-                messages.append(message)
+                messages = merged([*messages, message])
         return messages
 
     def _turns(self) -> list[Turn]:
@@ -210,6 +218,22 @@ FINAL = "report_to_user"
 
 def is_final(call: m.ToolCallPart) -> bool:
     return call.tool_name == FINAL
+
+
+def merged(messages: Sequence[m.ModelMessage]) -> list[m.ModelMessage]:
+    """Return messages with neighbouring requests as one: so they are sent, and so they are counted here."""
+    joined: list[m.ModelMessage] = []
+    for message in messages:
+        before = joined[-1] if joined else None
+        if isinstance(message, m.ModelRequest) and isinstance(before, m.ModelRequest):
+            joined[-1] = replace(before, parts=[*before.parts, *message.parts])
+        else:
+            joined.append(message)
+    return joined
+
+
+def _parts_of(messages: Sequence[m.ModelMessage]) -> int:
+    return len(messages[-1].parts) if messages and isinstance(messages[-1], m.ModelRequest) else 0
 
 
 def interrupted(call: m.ToolCallPart) -> m.ToolReturnPart:

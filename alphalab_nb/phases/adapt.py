@@ -110,6 +110,8 @@ def generate_adapter(parts: Parts) -> Result:
         task = GenerateTask(domain=parts.config.domain, objective=parts.config.objective, reference=parts.adapter.manifest.name,
                             task=parts.task, findings=findings)
         report = run_agent("generator", deps_of(parts, "adapt", f"0_generator_{number}.ipynb", cwd=draft), task)
+        if not (draft / "manifest.yaml").is_file():
+            raise AdapterInvalid(f"no adapter was written for domain '{parts.config.domain}': {report.summary}")
         problems = draft_problems(parts)
         if not problems:
             shutil.copytree(draft, parts.workspace.adapter, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))

@@ -71,9 +71,10 @@ def attack(parts: Parts, name: str = "") -> Result:
 def _repair(parts: Parts, number: int, blocking: Findings, name: str) -> bool:
     """Let the Builder mend; say whether it changed anything, for the same harness would only be attacked in vain."""
     before = _written(parts)
+    deps = deps_of(parts, "build", f"2_builder_{name}{number + 1}.ipynb", cwd=parts.workspace.build)
+    task = harness_task(parts, parts.task)
     run_agent(
-        "builder", deps_of(parts, "build", f"2_builder_{name}{number + 1}.ipynb", cwd=parts.workspace.build),
-        BuildTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness, task=harness_task(parts, parts.task), findings=tuple(blocking)),
+        "builder", deps, BuildTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness, task=task, findings=tuple(blocking))
     )
     return _written(parts) != before
 

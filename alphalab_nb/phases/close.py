@@ -105,12 +105,15 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
 
 def _champion(metric: Metric, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
     leader = candidates[0]
+    on_search = _gains(metric, {entry.experiment.id: entry.value for entry in candidates}, leader.experiment.id)
+    on_confirm = _gains(metric, {entry.experiment.id: confirm[entry.experiment.id] for entry in candidates}, leader.experiment.id)
+    return max(candidates, key=lambda entry: on_search[entry.experiment.id] + on_confirm[entry.experiment.id])
 
-    def gain(entry: Ranked) -> float:
-        on_confirm = metric.improvement(confirm[entry.experiment.id], confirm[leader.experiment.id])
-        return metric.improvement(entry.value, leader.value) + on_confirm
 
-    return max(candidates, key=gain)
+def _gains(metric: Metric, values: Mapping[int, float], leader: int) -> dict[int, float]:
+    """Return how much better each is than the leader: relative, or absolute where a metric takes both signs (a Sharpe near 0)."""
+    scale = abs(values[leader]) if all(value > 0 for value in values.values()) else 1.0
+    return {id: (metric.loss(values[leader]) - metric.loss(value)) / scale for id, value in values.items()}
 
 
 def nominees(ranked: Sequence[Ranked]) -> list[Ranked]:

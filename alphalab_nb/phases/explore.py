@@ -22,7 +22,8 @@ def explore_data(parts: Parts) -> Result:
 def review_exploration(parts: Parts) -> Result:
     """Let the Supervisor review what was learnt; the Explorer may go on once, in the same notebook's successor."""
     known = parts.board.step("explore", "explore_data") or {"result": {}}
-    files = ["explore/plan.md", "explore/learnings.md", *(f"explore/data_report/{name}.md" for name in ("schema", "statistics", "findings"))]
+    names = ("plan", "learnings", "data_report/schema", "data_report/statistics", "data_report/findings")
+    files = [f"explore/{name}.md" for name in names]
     return review(parts, "explore", known["result"]["summary"], files, lambda findings: explore(parts, findings))
 
 

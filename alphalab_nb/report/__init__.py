@@ -5,6 +5,7 @@ from alphalab_nb.report.page import milestone, write_report
 from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, leaderboard_table, sealed_table, spending
 
 __all__ = [
-    "Picture", "budget_by_stage", "convergence", "experiment_spending", "failures", "family_shares", "leaderboard_table", "milestone", "playbook_growth",
+    "Picture", "budget_by_stage", "convergence", "experiment_spending", "failures", "family_shares", "leaderboard_table", "milestone",
+    "playbook_growth",
     "sealed_table", "spending", "write_report",
 ]

@@ -20,7 +20,6 @@ from alphalab_nb.errors import AlphaLabError
 from alphalab_nb.syntax import parse
 from alphalab_nb.workspace import Workspace
 
-
 _WRITERS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 """By git directory: its index takes one writer."""
 

@@ -76,8 +76,8 @@ def leaders(experiments: Sequence[Seen], metric: Metric) -> str:
     scored = [(seen.score, seen) for seen in experiments if seen.score is not None]
     ordered = sorted(scored, key=lambda pair: pair[0], reverse=metric.direction == "maximize")
     lines = [
-        f"{place}. #{seen.experiment.id} {seen.experiment.name} ({seen.experiment.family}) {score:.6g}, {seen.experiment.verdict or 'no verdict'}"
-        for place, (score, seen) in enumerate(ordered[:_LEADERS], start=1)
+        f"{place}. #{e.id} {e.name} ({e.family}) {score:.6g}, {e.verdict or 'no verdict'}"
+        for place, (score, e) in enumerate(((score, seen.experiment) for score, seen in ordered[:_LEADERS]), start=1)
     ]
     return "\n".join(lines) or "No full score yet."
 
@@ -87,8 +87,8 @@ def families(view: BoardView) -> str:
     tried = tried_families(seen.experiment for seen in view.experiments)
     known = sorted({recipe.family for recipe in view.recipes} | set(tried))
     lines = [f"- {family}: {tried[family]} of {view.budget}" for family in sorted(known, key=lambda name: (-tried[name], name))]
-    quota = (f"No family may take more than {view.family_share:.0%} of the budget, and at least one of every four proposals is from a family"
-             " tried least, or from a new one.")
+    quota = (f"No family may take more than {view.family_share:.0%} of the budget, and at least one of every four proposals is from a"
+             " family tried least, or from a new one.")
     return "\n".join([*lines, "", quota])
 
 

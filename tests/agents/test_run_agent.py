@@ -97,7 +97,7 @@ def test_a_role_that_never_reports_ends_with_its_limit(at: Desk, monkeypatch: py
 def test_a_model_without_its_key_is_refused_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     at = desk(tmp_path / "ws", llm="openai:gpt-5.2")
-    with pytest.raises(ConfigError, match="openai:gpt-5.2 needs OPENAI_API_KEY"):
+    with pytest.raises(ConfigError, match=r"openai:gpt-5\.2 needs OPENAI_API_KEY"):
         implement(at)
     assert not list(at.workspace.agents.iterdir())
 
