@@ -9,6 +9,7 @@ from alphalab_nb.tools.adapter import (
 )
 from alphalab_nb.tools.agents import spawn_agent
 from alphalab_nb.tools.base import Decisions, Deps, Finding, Tool, Verdict, tool
+from alphalab_nb.tools.board import read_board
 from alphalab_nb.tools.checks import reality_check
 from alphalab_nb.tools.citations import check_citations, find_uncited
 from alphalab_nb.tools.code import note, run_cell, shell_exec
@@ -17,7 +18,7 @@ from alphalab_nb.tools.files import copy_file, edit_file, grep_file, read_file, 
 from alphalab_nb.tools.jobs import read_job, start_job, stop_job
 from alphalab_nb.tools.people import ask_human
 from alphalab_nb.tools.planning import cancel_experiment, propose_experiment
-from alphalab_nb.tools.research import Report, read_board, read_playbook, update_playbook, verdict
+from alphalab_nb.tools.research import Report, read_playbook, update_playbook, verdict
 from alphalab_nb.tools.web import search_web, view_image
 
 TOOLS: dict[str, Tool] = {

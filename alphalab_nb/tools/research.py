@@ -1,4 +1,4 @@
-"""The board, the playbook, and verdicts, as far as an agent may see and change them."""
+"""The playbook, verdicts and reports, as far as an agent may see and change them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alphalab_nb.errors import ToolError
-from alphalab_nb.storage.leaderboard import leaderboard
 from alphalab_nb.tools.base import Deps, Finding, Verdict, tool
-
-_BEST = 10
-"""Rows of the leaderboard an agent sees."""
 
 
 class Report(BaseModel):
@@ -19,16 +15,6 @@ class Report(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     summary: str = Field(description="What you did and what follows from it, in a few sentences.")
-
-
-@tool()
-def read_board(deps: Deps) -> str:
-    """Show how many experiments each column holds, and the leaderboard."""
-    task = {**deps.adapter.manifest.task, **deps.config.task}
-    counts = ", ".join(f"{state} {count}" for state, count in deps.board.counts().items() if count)
-    rows = leaderboard(deps.board, deps.adapter.metric(task))[:_BEST]
-    lines = [f"{row.rank}. #{row.id} {row.name} ({row.family}) {row.score:.6g}" for row in rows]
-    return "\n".join([counts or "no experiments yet", *lines])
 
 
 @tool()

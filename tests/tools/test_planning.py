@@ -1,0 +1,123 @@
+"""A Strategist's decisions: checked when they are made, carried out by others, and the same again when its turn is resumed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alphalab_nb.errors import NotFound, ToolError
+from alphalab_nb.storage.experiment import State
+from alphalab_nb.tools import TOOLS, Deps
+from tests.boards import finished, proposal
+from tests.desk import Desk, desk
+
+BRIEF = "Fit one model per hour of the day on the residuals of the seasonal naive, with ridge and the last seven days as features."
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Desk:
+    made = desk(tmp_path)
+    made.workspace.explore_data.mkdir(parents=True)
+    (made.workspace.explore_data / "meta.json").write_text(json.dumps({"season": 52, "items": 1, "rows": 900}), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def deps(at: Desk) -> Deps:
+    strategist = at.as_role("strategist", at.workspace.root / "scratch")
+    strategist.decisions.most = 3
+    return strategist
+
+
+def propose(deps: Deps, **changes: Any) -> str:
+    args = {"name": "gbm_lags", "family": "gbm", "hypothesis": "more lags carry the week", **changes}
+    said: str = TOOLS["propose_experiment"].again(deps, args)
+    return said
+
+
+def test_a_proposal_is_kept_with_all_that_was_said(deps: Deps):
+    assert "proposal 1 of at most 3" in propose(deps, brief="As before, with lags.", priority=2, expected_improvement=0.5)
+    (kept,) = deps.decisions.proposals
+    assert (kept.name, kept.family, kept.stage, kept.priority) == ("gbm_lags", "gbm", "strategist", 2)
+    assert kept.brief.splitlines()[-1] == "Expected improvement: 0.5 units of the target"
+    assert not deps.board.list(), "nothing is on the board before the turn is over"
+
+
+@pytest.mark.parametrize(("changes", "refusal"), [
+    ({"name": "GBM lags!"}, "write gbm_lags"),
+    ({"name": ""}, "no name"),
+    ({"parent": 99}, "no experiment 99"),
+    ({"config": {"nowhere": 1}}, "unknown parameter 'nowhere'"),
+    ({"config": {"n_estimators": "many"}}, "config of gbm"),
+    ({"family": "fourier_transformer"}, "no recipe"),
+    ({"family": "fourier_transformer", "brief": "a short word", "expected_improvement": 0.1}, "100 characters"),
+])
+def test_what_cannot_be_accepted_is_refused_with_the_remedy(deps: Deps, changes: dict[str, Any], refusal: str):
+    with pytest.raises(ToolError, match=refusal):
+        propose(deps, **changes)
+    assert not deps.decisions.proposals
+
+
+def test_a_new_family_needs_a_brief_that_says_what_to_build(deps: Deps):
+    propose(deps, family="hourly_ridge", brief=BRIEF)
+    assert deps.decisions.proposals[0].family == "hourly_ridge"
+
+
+def test_no_more_is_proposed_than_wanted(deps: Deps):
+    for number in range(3):
+        propose(deps, name=f"gbm_{number}", brief=f"Variant {number}.")
+    with pytest.raises(ToolError, match="so many are"):
+        propose(deps, name="gbm_4")
+    assert len(deps.decisions.proposals) == 3
+
+
+def test_the_same_call_again_is_answered_the_same_and_kept_once(deps: Deps):
+    first = propose(deps)
+    propose(deps, name="other", family="ets")
+    assert propose(deps) == first
+    assert [kept.name for kept in deps.decisions.proposals] == ["gbm_lags", "other"]
+
+
+def test_a_name_is_taken_once(at: Desk, deps: Deps):
+    propose(deps)
+    with pytest.raises(ToolError, match="already in this turn"):
+        propose(deps, hypothesis="another one")
+    at.board.add(proposal("drift_default"), by="ana")
+    with pytest.raises(ToolError, match="is experiment 1 already"):
+        propose(deps, name="drift_default", family="drift")
+
+
+def test_a_turn_that_had_been_carried_out_decides_the_same_again(at: Desk, deps: Deps):
+    propose(deps)
+    waits = at.board.add(proposal("waits"), by="test")
+    TOOLS["cancel_experiment"](deps, waits.id, "hopeless")
+    at.board.add(deps.decisions.proposals[0], by="strategist")
+    at.board.move(waits.id, State.CANCELLED, by="strategist", reason="hopeless")
+    resumed = at.as_role("strategist", at.workspace.root / "scratch")
+    resumed.decisions.most = 3
+    propose(resumed)
+    TOOLS["cancel_experiment"](resumed, waits.id, "hopeless")
+    assert resumed.decisions == deps.decisions
+
+
+def test_the_configuration_of_an_experiment_is_not_proposed_again(at: Desk, deps: Deps):
+    known = finished(at.board, 2.0, name="gbm_plain", family="gbm")
+    recipe = next(recipe for recipe in at.adapter.recipes() if recipe.family == "gbm")
+    with pytest.raises(ToolError, match=f"experiment {known.id} .* has this family and configuration"):
+        propose(deps, config=recipe.default({**at.task, "season": 52, "n_items": 1, "length": 900}))
+    propose(deps, brief="Train on the differences of the series instead.")
+
+
+def test_only_what_waits_is_cancelled(at: Desk, deps: Deps):
+    done = finished(at.board, 2.0)
+    waits = at.board.add(proposal("waits"), by="test")
+    TOOLS["cancel_experiment"](deps, waits.id, "its family failed twice")
+    assert deps.decisions.cancelled == {waits.id: "its family failed twice"}
+    assert at.board.get(waits.id).state is State.TO_IMPLEMENT, "the dispatcher moves it, not the tool"
+    with pytest.raises(ToolError, match="is finished; only what waits"):
+        TOOLS["cancel_experiment"](deps, done.id, "late")
+    with pytest.raises(NotFound):
+        TOOLS["cancel_experiment"](deps, 99, "who")
