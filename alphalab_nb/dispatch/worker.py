@@ -55,6 +55,7 @@ class Worker:
             seconds=sum(run.seconds for run in runs), best_other=better[0].value if better else None,
             best_other_id=better[0].experiment.id if better else None,
             baselines=(self._parts.board.fact("baselines") or {}).get("search", {}), metric=self._parts.metric, verdict=verdict,
+            parent_score=next((entry.value for entry in better if entry.experiment.id == experiment.parent), None),
         )
         run_agent("worker_analyze", self._deps(experiment, "analyze"), task, by_rules=by_rules)
 

@@ -7,8 +7,6 @@ the wire, what was sent.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from typing import Any
 from pydantic_ai import messages as m
 from pydantic_ai.messages import ModelMessagesTypeAdapter
 
+from alphalab_nb.llm.images import Images
 from alphalab_nb.storage.journal import Head, Journal, Turn
 from alphalab_nb.storage.ledger import Charge
 
@@ -42,8 +41,8 @@ class Done:
 class Conversation:
     """The record of one conversation; `history` are the messages to go on from."""
 
-    def __init__(self, journal: Journal, head: Head, blobs: Path) -> None:
-        self._journal, self.head, self._blobs = journal, head, blobs
+    def __init__(self, journal: Journal, head: Head, images: Path) -> None:
+        self._journal, self.head, self._images = journal, head, Images(images)
         self._results: dict[str, tuple[int, Answer]] = {}
         self._instructions = head.instructions
         stored = self._load()
@@ -114,10 +113,10 @@ class Conversation:
         messages: list[m.ModelMessage] = []
         for turn in self._turns():
             if turn.kind == "compaction":
-                messages = self._compacted(turn, messages)
+                messages = self._compacted(turn, merged(messages))
             elif (message := self._message(turn)) is not None:
-                messages = merged([*messages, message])
-        return messages
+                messages.append(message)
+        return merged(messages)
 
     def _turns(self) -> list[Turn]:
         turns = self._journal.turns(self.head.id)
@@ -177,39 +176,11 @@ class Conversation:
     def _dump(self, message: m.ModelMessage) -> str:
         bare = replace(message, instructions=None) if isinstance(message, m.ModelRequest) else message
         (held,) = json.loads(ModelMessagesTypeAdapter.dump_json([bare]))
-        return json.dumps(self._without_images(held), ensure_ascii=False)
+        return json.dumps(self._images.without(held), ensure_ascii=False)
 
     def _read(self, body: str) -> Any:
-        (message,) = ModelMessagesTypeAdapter.validate_python([self._with_images(json.loads(body))])
+        (message,) = ModelMessagesTypeAdapter.validate_python([self._images.with_(json.loads(body))])
         return message
-
-    def _without_images(self, value: Any) -> Any:
-        """Move binary content into files."""
-        if isinstance(value, list):
-            return [self._without_images(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if value.get("kind") == "binary" and isinstance(value.get("data"), str):
-            return {**value, "data": self._put(value["data"])}
-        return {key: self._without_images(item) for key, item in value.items()}
-
-    def _with_images(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._with_images(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if value.get("kind") == "binary" and str(value.get("data", "")).startswith("file:"):
-            return {**value, "data": base64.urlsafe_b64encode((self._blobs / value["data"][5:]).read_bytes()).decode()}
-        return {key: self._with_images(item) for key, item in value.items()}
-
-    def _put(self, data: str) -> str:
-        raw = base64.urlsafe_b64decode(data)
-        name = hashlib.sha256(raw).hexdigest()[:32]
-        path = self._blobs / name
-        if not path.exists():
-            self._blobs.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(raw)
-        return f"file:{name}"
 
 
 FINAL = "report_to_user"

@@ -237,7 +237,8 @@ class _Trouble:
     def _outage(self, error: Exception, why: str) -> float:
         lasted = time.monotonic() - self._first
         if lasted >= self._patience.outage_s:
-            raise ProviderOutage(f"the provider has been out of order for {lasted:.0f} s ({why}); run again when it is back") from _shown(error)
+            text = f"the provider has been out of order for {lasted:.0f} s ({why}); run again when it is back"
+            raise ProviderOutage(text) from _shown(error)
         if self._since is None:
             self._since = self._first
             self._talk.emit("outage", f"the provider is out of order: {why}; the campaign waits")

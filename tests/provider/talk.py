@@ -80,6 +80,7 @@ class Desk:
     """
 
     def __init__(self, root: Path, url: str = "", *, limits: dict[str, Any] | None = None, **config: Any) -> None:
+        root.mkdir(parents=True, exist_ok=True)
         self.root, path = root, root / "board.sqlite3"
         self.database = Database.open(path) if path.exists() else Database.create(path)
         self.board, self.journal, self.ledger = Board(self.database), Journal(self.database), Ledger(self.database)
