@@ -1,0 +1,125 @@
+"""A conversation on record: each message once, and after a crash at any place the next request is the one that would have been sent."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_ai import BinaryContent, RunContext, ToolReturn
+from pydantic_ai.capabilities import AbstractCapability
+from pydantic_ai.models import ModelRequestContext
+
+from alphalab_nb.agents.capabilities import Checkpoints, Compactor
+from alphalab_nb.llm.conversation import FINAL, INTERRUPTED
+from tests.provider import faults
+from tests.provider.conversations import PNG
+from tests.provider.protocol import WIRES, Call, Reply, Request, Wire
+from tests.provider.server import Provider
+from tests.provider.talk import TASK, Desk, Seat, keys
+
+every_wire = pytest.mark.parametrize("wire", WIRES)
+
+
+def looker(request: Request) -> Reply:
+    """Play the model: looks and adds at once, looks again, then reports; thinks before each."""
+    turns = len(request.turns)
+    look = Call("look", {"path": "a.png"})
+    if turns < 2:
+        return Reply("I look and add.", (look, Call("add", {"a": turns, "b": 2})), f"Thought {turns}.")
+    if turns < 4:
+        return Reply("", (Call("add", {"a": turns, "b": 3}),), f"Thought {turns}.")
+    return Reply("Done.", (Call(FINAL, {"summary": f"{turns} turns"}),), "Enough.")
+
+
+@dataclass
+class Says(AbstractCapability[Any]):
+    """A person's word, before the request of a number; as the campaign appends its news."""
+
+    at: int
+    text: str
+    count: int = field(default=0, init=False)
+
+    async def before_model_request(self, ctx: RunContext[Any], request_context: ModelRequestContext) -> ModelRequestContext:
+        self.count += 1
+        if self.count == self.at:
+            ctx.enqueue(self.text)
+        return request_context
+
+
+def seat_of(desk: Desk, wire: Wire, *more: Any, looked: list[str] | None = None, compact_at: int = 10**9) -> Seat:
+    """Return a conversation with a tool that shows an image, and each answer stored as a campaign stores it."""
+    seat = desk.talk(wire)
+
+    def look(path: str) -> ToolReturn:
+        """Look at an image."""
+        if looked is not None:
+            looked.append(path)
+        return ToolReturn(return_value=[f"{path}, 1 x 1", BinaryContent(PNG, media_type="image/png")])
+
+    compactor = Compactor(seat.live, seat.conversation, compact_at)
+    return seat.with_(tools=[look], capabilities=[*more, compactor, Checkpoints(seat.conversation)])
+
+
+def bodies(provider: Provider) -> list[bytes]:
+    return [request.body for request in provider.log.requests]
+
+
+def answers(provider: Provider) -> list[str]:
+    """Return what the last request says that the tools answered."""
+    return [answer.text for turn in provider.log.requests[-1].turns for answer in turn.answers]
+
+
+def cut_after(desk: Desk, turns: int, folder: Path) -> Desk:
+    """Return a copy of a campaign as it was when only so many turns were on record."""
+    folder.mkdir()
+    source, target = sqlite3.connect(desk.root / "board.sqlite3"), sqlite3.connect(folder / "board.sqlite3")
+    source.backup(target)
+    target.execute("delete from turns where id not in (select id from turns order by id limit ?)", (turns,))
+    target.commit()
+    target.close()
+    source.close()
+    if (desk.root / "images").exists():
+        (folder / "images").symlink_to(desk.root / "images")
+    return Desk(folder, desk.config.base_url)
+
+
+def open_calls(desk: Desk) -> int:
+    """Count the calls of the last response that no turn answers, unless the response ends the conversation."""
+    turns = desk.journal.turns(desk.conversation().head.id)
+    last = max(n for n, turn in enumerate(turns) if turn.kind == "response")
+    if any(turn.kind == "request" for turn in turns[last:]):
+        return 0
+    calls = [part for part in json.loads(turns[last].body)["parts"] if part["part_kind"] == "tool-call"]
+    return len(calls) - sum(turn.kind == "result" for turn in turns[last:]) if calls[0]["tool_name"] != FINAL else 0
+
+
+@every_wire
+def test_after_a_crash_at_any_place_the_same_requests_are_sent(wire: Wire, tmp_path: Path):
+    with Provider(looker) as provider, keys(provider):
+        desk = Desk(tmp_path / "whole", provider.openai_url)
+        assert seat_of(desk, wire).run() == "4 turns"
+        whole = bodies(provider)
+        kinds = [turn.kind for turn in desk.journal.turns(desk.conversation().head.id)]
+        for cut in range(1, len(kinds) + 1):
+            again = cut_after(desk, cut, tmp_path / str(cut))
+            before = len(provider.log.requests)
+            lost = open_calls(again) if "response" in kinds[:cut] else 0
+            assert seat_of(again, wire).run() == "4 turns"
+            answered = kinds[:cut].count("response")
+            if not lost:
+                assert bodies(provider)[before:] == whole[answered:], f"cut after {kinds[:cut]}"
+            assert sum(INTERRUPTED in text for text in answers(provider)) == lost
+        assert provider.log.refused == []
+
+
+@every_wire
+def test_a_compacted_conversation_goes_on_as_it_was(wire: Wire, tmp_path: Path):
+    """A compaction needs more than three turns; what was said in between by a person is on record, too."""
+    with Provider(looker) as provider, keys(provider):
+        desk = Desk(tmp_path / "whole", provider.openai_url)
+        assert seat_of(desk, wire, Says(2, "Hurry up."), Says(3, "Still there?"), compact_at=3300).run() == "0 turns"
