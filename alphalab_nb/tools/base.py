@@ -45,6 +45,9 @@ _log = logging.getLogger(__name__)
 AGENT_CHARS = 8000
 """Characters of an output that the agent sees, head and tail; the notebook keeps the rest (llm.md, layout rule 4)."""
 
+DRIVERS = Path(__file__).with_name("drivers")
+"""Programs that tools run inside the sandbox of a kernel, which sees nothing else of this package."""
+
 
 class Finding(BaseModel):
     """One thing that is wrong with what was examined."""
@@ -127,7 +130,7 @@ class Deps:
             title = f"{self.role} #{self.experiment}" if self.experiment is not None else self.role
             seen, changed = ([path for path in paths if path.exists()] for paths in (self.reads, self.writes))
             self.opened = Session(
-                self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata, read_only=seen, read_write=changed,
+                self.notebook, self.cwd, self.sandbox, title=title, metadata=self.metadata, read_only=[*seen, DRIVERS], read_write=changed,
             )
         return self.opened
 
