@@ -20,7 +20,7 @@ from pydantic_ai.settings import ModelSettings
 
 from alphalab_nb.errors import AlphaLabError, ProviderOutage, ProviderRefused
 from alphalab_nb.llm.budget import Budget
-from alphalab_nb.llm.conversation import Conversation
+from alphalab_nb.llm.conversation import Conversation, merged
 from alphalab_nb.llm.faults import Fault, Refused, Silent, Truncated, fault_of, retry_after_s
 from alphalab_nb.llm.pricing import PriceList
 from alphalab_nb.llm.redact import redact
@@ -107,8 +107,8 @@ class LiveModel(WrapperModel):
     async def ask_for_note(
         self, messages: list[m.ModelMessage], model_settings: ModelSettings | None, model_request_parameters: ModelRequestParameters
     ) -> m.ModelResponse:
-        """Ask inside the conversation for something that does not become part of it."""
-        return await self._obtain(messages, model_settings, model_request_parameters, "note")
+        """Ask inside the conversation for something that does not become part of it; what was sent before keeps its form for the cache."""
+        return await self._obtain(merged(messages), model_settings, model_request_parameters, "note")
 
     async def _obtain(
         self, messages: list[m.ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters,

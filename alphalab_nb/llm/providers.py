@@ -82,21 +82,21 @@ def make_model(mind: Mind, config: ProviderConfig) -> Model:
 
 
 def _openai(model: str, config: ProviderConfig) -> Model:
-    from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
+    from alphalab_nb.llm.ready import ReadyOpenAI
+
     _needs("OPENAI_API_KEY", f"openai:{model}")
-    return OpenAIResponsesModel(model, provider=OpenAIProvider(openai_client=AsyncOpenAI(max_retries=0)))
+    return OpenAIResponsesModel(model, provider=_once(OpenAIProvider()))
 
 
 def _anthropic(model: str, config: ProviderConfig) -> Model:
-    from anthropic import AsyncAnthropic
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     _needs("ANTHROPIC_API_KEY", f"anthropic:{model}")
-    return AnthropicModel(model, provider=AnthropicProvider(anthropic_client=AsyncAnthropic(max_retries=0)))
+    return AnthropicModel(model, provider=_once(AnthropicProvider()))
 
 
 def _bedrock(model: str, config: ProviderConfig) -> Model:
@@ -108,15 +108,16 @@ def _bedrock(model: str, config: ProviderConfig) -> Model:
 
 
 def _local(model: str, config: ProviderConfig) -> Model:
-    from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
+    from alphalab_nb.llm.ready import ReadyOpenAI
+
     if not config.base_url:
         raise ConfigError(f"local:{model} needs provider.base_url, for example http://localhost:8000/v1")
-    client = AsyncOpenAI(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none"), max_retries=0)
+    provider = _once(OpenAIProvider(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none")))
     # Chat templates refuse system messages in the middle, and a stream without a finish reason was cut.
-    return OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client), profile={
+    return OpenAIChatModel(model, provider=provider, profile={
         "supports_inline_system_prompts": False, "openai_chat_supports_multiple_system_messages": False,
         "openai_chat_streaming_requires_finish_reason": True,
     })  # type: ignore[arg-type]
@@ -125,6 +126,12 @@ def _local(model: str, config: ProviderConfig) -> Model:
 MAKERS: dict[str, Callable[[str, ProviderConfig], Model]] = {
     "openai": _openai, "anthropic": _anthropic, "bedrock": _bedrock, "local": _local,
 }
+
+
+def _once(provider: Any) -> Any:
+    """Let the SDK send a request once: retries belong to LiveModel. The provider owns its connections, so that leaving it closes them."""
+    provider.client.max_retries = 0
+    return provider
 
 
 def _needs(variable: str, who: str) -> None:

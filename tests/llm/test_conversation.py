@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,42 @@ def test_after_a_crash_at_any_place_the_same_requests_are_sent(wire: Wire, tmp_p
         assert provider.log.refused == []
 
 
+HANDOVER = files("alphalab_nb.agents.contracts").joinpath("handover.md").read_text(encoding="utf-8").strip()
+
+
+def counter(request: Request) -> Reply:
+    """Play the model: counts to 7 by adding one, whatever was condensed before; asked for a note, it gives one."""
+    if request.turns and any(HANDOVER in text for text in request.turns[-1].said):
+        return Reply("NOTE: we are counting.", (), "What matters?")
+    numbers = [int(given.text) for turn in request.turns for given in turn.answers if given.text.isdigit()]
+    at = numbers[-1] if numbers else 0
+    if at == 7:
+        return Reply("", (Call(FINAL, {"summary": "7"}),), "Enough.")
+    return Reply("One more." * 40, (Call("add", {"a": at, "b": 1}), Call("look", {"path": "a.png"})), f"After {at}.")
+
+
+def turn_kinds(desk: Desk) -> list[str]:
+    return [turn.kind for turn in desk.journal.turns(desk.conversation().head.id)]
+
+
 @every_wire
 def test_a_compacted_conversation_goes_on_as_it_was(wire: Wire, tmp_path: Path):
-    """A compaction needs more than three turns; what was said in between by a person is on record, too."""
-    with Provider(looker) as provider, keys(provider):
+    """Two words of a person stand between the compactions: they are on record as they were sent."""
+    def seat(desk: Desk) -> Seat:
+        return seat_of(desk, wire, compact_at=6500)
+
+    with Provider(counter, cache=False) as provider, keys(provider):
         desk = Desk(tmp_path / "whole", provider.openai_url)
-        assert seat_of(desk, wire, Says(2, "Hurry up."), Says(3, "Still there?"), compact_at=3300).run() == "0 turns"
+        words = (Says(2, "Hurry up."), Says(3, "Still there?"))
+        assert seat_of(desk, wire, *words, compact_at=6500).run() == "7"
+        whole, kinds = bodies(provider), turn_kinds(desk)
+        assert kinds.count("compaction") == kinds.count("note") >= 1
+        said = kinds.index("compaction")
+        for cut in range(said - 3, len(kinds) + 1):
+            again, before = cut_after(desk, cut, tmp_path / str(cut)), len(provider.log.requests)
+            lost = open_calls(again)
+            assert seat(again).run() == "7"
+            answered = sum(kind in ("response", "note") for kind in kinds[:cut])
+            if not lost:
+                assert bodies(provider)[before:] == whole[answered:], f"cut after {kinds[:cut]}"
+        assert provider.log.refused == []

@@ -142,7 +142,8 @@ class Seat:
     async def converse(self, task: str = TASK) -> str:
         """Go on with what is on record, or begin with the task; return the report."""
         history: list[m.ModelMessage] | None = self.conversation.history or None
-        run = await self.agent().run(None if history else task, message_history=history)
+        async with self.agent() as agent:
+            run = await agent.run(None if history else task, message_history=history)
         return run.output.summary
 
     def run(self, task: str = TASK) -> str:
