@@ -85,10 +85,10 @@ def _openai(model: str, config: ProviderConfig) -> Model:
     from pydantic_ai.models.openai import OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    from alphalab_nb.llm.ready import ReadyOpenAI
+    from alphalab_nb.llm.ready import make_ready
 
     _needs("OPENAI_API_KEY", f"openai:{model}")
-    return OpenAIResponsesModel(model, provider=_once(OpenAIProvider()))
+    return OpenAIResponsesModel(model, provider=make_ready(_once(OpenAIProvider())))
 
 
 def _anthropic(model: str, config: ProviderConfig) -> Model:
@@ -111,11 +111,11 @@ def _local(model: str, config: ProviderConfig) -> Model:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    from alphalab_nb.llm.ready import ReadyOpenAI
+    from alphalab_nb.llm.ready import make_ready
 
     if not config.base_url:
         raise ConfigError(f"local:{model} needs provider.base_url, for example http://localhost:8000/v1")
-    provider = _once(OpenAIProvider(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none")))
+    provider = make_ready(_once(OpenAIProvider(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none"))))
     # Chat templates refuse system messages in the middle, and a stream without a finish reason was cut.
     return OpenAIChatModel(model, provider=provider, profile={
         "supports_inline_system_prompts": False, "openai_chat_supports_multiple_system_messages": False,
