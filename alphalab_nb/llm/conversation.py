@@ -25,6 +25,8 @@ INTERRUPTED = (
     " are gone, files are not. Look at what it left before you repeat it."
 )
 
+UNFINISHED = "The process was stopped after your last message. Go on where you were; the conversation ends with a call of report_to_user."
+
 Answer = m.ToolReturnPart | m.RetryPromptPart
 
 
@@ -137,17 +139,16 @@ class Conversation:
         return [first, *messages[len(messages) - body["kept"] :]]
 
     def _with_open_calls_answered(self, messages: list[m.ModelMessage]) -> list[m.ModelMessage]:
-        """Answer the open calls of the last response by what is on record, or by INTERRUPTED."""
+        """Answer the open calls of the last response by what is on record, or by INTERRUPTED; one without calls is told to go on."""
         last = messages[-1] if messages else None
         if not isinstance(last, m.ModelResponse):
             return messages
         calls = [part for part in last.parts if isinstance(part, m.ToolCallPart)]
         if not any(call.tool_call_id in self._results for call in calls) and any(is_final(call) for call in calls):
             return messages  # the report was being taken; pydantic-ai takes it again, which needs no request
-        if not calls:
-            return messages
-        parts = [self._results[call.tool_call_id][1] if call.tool_call_id in self._results else interrupted(call) for call in calls]
-        return [*messages, self._with_instructions(m.ModelRequest(parts=list(parts)))]
+        parts: list[m.ModelRequestPart] = [] if calls else [m.UserPromptPart(UNFINISHED)]
+        parts += [self._results[call.tool_call_id][1] if call.tool_call_id in self._results else interrupted(call) for call in calls]
+        return [*messages, self._with_instructions(m.ModelRequest(parts=parts))]
 
     # -- form --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.models import ModelRequestContext
 
 from alphalab_nb.agents.capabilities import Checkpoints, Compactor
-from alphalab_nb.llm.conversation import FINAL, INTERRUPTED
+from alphalab_nb.llm.conversation import FINAL, INTERRUPTED, UNFINISHED
 from tests.provider import faults
 from tests.provider.conversations import PNG
 from tests.provider.protocol import WIRES, Call, Reply, Request, Wire
@@ -156,3 +156,93 @@ def test_a_compacted_conversation_goes_on_as_it_was(wire: Wire, tmp_path: Path):
             if not lost:
                 assert bodies(provider)[before:] == whole[answered:], f"cut after {kinds[:cut]}"
         assert provider.log.refused == []
+
+
+@every_wire
+def test_an_answer_that_was_known_is_kept_and_one_that_was_not_is_told(wire: Wire, tmp_path: Path):
+    """Two calls at once, the process dies after the first answer: neither call runs again."""
+    with Provider(looker) as provider, keys(provider):
+        desk = Desk(tmp_path / "whole", provider.openai_url)
+        assert seat_of(desk, wire).run() == "4 turns"
+        again, looked = cut_after(desk, 3, tmp_path / "cut"), []
+        assert turn_kinds(again) == ["request", "response", "result"]
+        seat = seat_of(again, wire, looked=looked)
+        assert seat.run() == "4 turns"
+    first = answers(provider)[:2]
+    assert [INTERRUPTED in text for text in first].count(True) == 1
+    assert any("a.png, 1 x 1" in text or text == "2" for text in first)
+    assert len(looked) == 1
+    assert [call.name for call in desk.conversation().done()] == ["look", "add", "look", "add", "add", "add"]
+    assert [call.ok for call in again.conversation().done()].count(False) == 1
+
+
+@every_wire
+def test_a_report_that_was_given_is_taken_without_a_request(wire: Wire, tmp_path: Path):
+    with Provider(looker) as provider, keys(provider):
+        desk = Desk(tmp_path, provider.openai_url)
+        assert seat_of(desk, wire).run() == "4 turns"
+        provider.stop()
+        assert seat_of(desk, wire).run() == "4 turns"
+    assert len(provider.log.requests) == 5
+
+
+@every_wire
+def test_an_answer_without_a_call_can_be_the_last_thing_on_record(wire: Wire, tmp_path: Path):
+    """Half a sentence was stored, and the process died before the model was told to go on."""
+    with Provider(looker, faults=faults.first(1, faults.LENGTH)) as provider, keys(provider):
+        desk = Desk(tmp_path / "whole", provider.openai_url)
+        assert seat_of(desk, wire).run() == "4 turns"
+        again = cut_after(desk, 2, tmp_path / "cut")
+        assert turn_kinds(again) == ["request", "response"]
+        assert seat_of(again, wire).run() == "4 turns"
+    assert provider.log.refused == []
+    assert [turn.said for turn in provider.log.requests[-1].turns][0] == (UNFINISHED,)
+
+
+@every_wire
+def test_what_is_added_to_a_stored_request_is_on_record(wire: Wire, tmp_path: Path):
+    """A request is on record but was not answered; when it is sent at last, a person has said something meanwhile."""
+    with Provider(looker) as provider, keys(provider):
+        desk = Desk(tmp_path / "whole", provider.openai_url)
+        assert seat_of(desk, wire).run() == "4 turns"
+        late = cut_after(desk, 5, tmp_path / "late")
+        assert turn_kinds(late)[-1] == "request"
+        assert seat_of(late, wire, Says(1, "Hurry up.")).run() == "4 turns"
+        sent, before = bodies(provider)[-3:], len(provider.log.requests)
+        again = cut_after(late, 9, tmp_path / "again")
+        assert turn_kinds(again)[4:] == ["request", "request", "response", "result", "result"]
+        assert seat_of(again, wire).run() == "4 turns"
+    assert [turn.said for turn in provider.log.requests[-1].turns].count(("Hurry up.",)) == 1
+    assert bodies(provider)[before:][-3:] == sent
+
+
+def test_an_image_is_stored_once_and_shown_each_time(tmp_path: Path):
+    with Provider(looker) as provider, keys(provider):
+        desk = Desk(tmp_path, provider.openai_url)
+        assert seat_of(desk, "responses").run() == "4 turns"
+    assert [given.images for turn in provider.log.requests[-1].turns for given in turn.answers].count(1) == 2
+    (stored,) = (tmp_path / "images").iterdir()
+    assert stored.read_bytes() == PNG
+    assert not any("iVBOR" in turn.body for turn in desk.journal.turns(desk.conversation().head.id))
+
+
+@every_wire
+def test_eighty_long_answers_are_stored_once_each(wire: Wire, tmp_path: Path):
+    """The last request holds every message once, so it is the measure: the record may be twice as long."""
+    def reader(request: Request) -> Reply:
+        if len(request.turns) == 80:
+            return Reply("", (Call(FINAL, {"summary": "read"}),))
+        return Reply("I read on.", (Call("read", {"path": f"{len(request.turns)}.txt"}),), "Next.")
+
+    def read(path: str) -> str:
+        """Read a file."""
+        return f"{path} " * (20_000 // (len(path) + 1))
+
+    with Provider(reader, cache=False) as provider, keys(provider):
+        desk = Desk(tmp_path, provider.openai_url)
+        seat = desk.talk(wire)
+        assert seat.with_(tools=[read], capabilities=[Checkpoints(seat.conversation)]).run() == "read"
+    size = desk.database.connection().execute("select sum(length(cast(body_json as blob))) from turns").fetchone()[0]
+    new = len(bodies(provider)[-1])
+    assert new > 80 * 19_000
+    assert size <= 2 * new

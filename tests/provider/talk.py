@@ -20,6 +20,7 @@ from pydantic_ai import Agent
 from pydantic_ai import messages as m
 from pydantic_ai.models import Model
 from pydantic_ai.output import ToolOutput
+from pydantic_ai.usage import UsageLimits
 
 from alphalab_nb.config import LimitsConfig, ProviderConfig
 from alphalab_nb.llm.budget import Budget
@@ -143,7 +144,7 @@ class Seat:
         """Go on with what is on record, or begin with the task; return the report."""
         history: list[m.ModelMessage] | None = self.conversation.history or None
         async with self.agent() as agent:
-            run = await agent.run(None if history else task, message_history=history)
+            run = await agent.run(None if history else task, message_history=history, usage_limits=UsageLimits(request_limit=None))
         return run.output.summary
 
     def run(self, task: str = TASK) -> str:
