@@ -4,7 +4,7 @@
     def run_cell(deps: Deps, reason: str, code: str) -> str:
         '''Run a cell. ...'''
 
-A ToolError (any AlphaLabError) becomes a failed observation; the conversation goes on. No tool takes a score.
+A ToolError (any AlphaLabError but those that end a conversation) becomes a failed observation. No tool takes a score.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pydantic_ai.exceptions import ModelRetry, ToolFailed
 
 from alphalab_nb.adapter import Adapter
 from alphalab_nb.config import CampaignConfig
-from alphalab_nb.errors import AlphaLabError, ToolError
+from alphalab_nb.errors import AlphaLabError, ProviderOutage, Stopped, ToolError
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Proposal
 from alphalab_nb.storage.ledger import Ledger
@@ -188,6 +188,8 @@ def _adapted(declared: Tool) -> Callable[..., Any]:
             if declared.slow:
                 return await asyncio.to_thread(function, ctx.deps, *args, **kwargs)
             return function(ctx.deps, *args, **kwargs)
+        except (Stopped, ProviderOutage):  # of a child: they end this conversation, too, which can be resumed at this call
+            raise
         except AlphaLabError as error:
             raise ToolFailed(str(error)) from error
         except (ModelRetry, ToolFailed):
