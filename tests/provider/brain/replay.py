@@ -44,7 +44,8 @@ Script = Callable[[Request], Generator[Step, Any, None]]
 
 _CELL = r"^\[cell \S+\] ok"
 _GOOD: dict[str, str] = {
-    "run_cell": _CELL, "shell_exec": _CELL, "start_job": _CELL, "read_job": _CELL, "stop_job": _CELL, "reality_check": _CELL,
+    "run_cell": _CELL, "shell_exec": _CELL, "start_job": _CELL, "read_job": _CELL, "stop_job": _CELL,
+    "reality_check": r"(?m)^an evaluation would take it",
     "note": r"^noted$", "write_file": r"^wrote (?!.*syntax error)", "edit_file": r"^edited (?!.*syntax error)", "copy_file": r"^copied ",
     "view_image": r"^\S+ \d+x\d+", "update_playbook": r"^playbook entry \d+", "read_playbook": r"^# Playbook",
     "propose_experiment": r"^proposal \d+ of at most \d+", "cancel_experiment": r"^experiment \d+ will be cancelled",

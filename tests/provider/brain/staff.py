@@ -22,8 +22,9 @@ _PATH = re.compile(r"^- (\S+/\S+)$", re.MULTILINE)
 _LACKING = {"severity": "blocking", "file": "explore/learnings.md", "line": 0,
             "message": "nothing says how far repeating the last season errs; measure it in a cell and cite it"}
 _FAILED = re.compile(r"^#(\d+) (\w+) \((\w+)\), (\w+):$", re.MULTILINE)
+_BEST = re.compile(r"## Best so far\n(.*?)(?=\n## |\Z)", re.DOTALL)
 _FILE = re.compile(r"^Write (reports/(milestone_(\d+)\.md))\.", re.MULTILINE)
-_ROW = re.compile(r"^\d+\. #(\d+) \S+ \(\w+\) ([\d.e+-]+)", re.MULTILINE)
+_ROW = re.compile(r"^\d+\. #(\d+) \S+ \(\w+\):? (?:\w+ )?([\d.e+-]+)", re.MULTILINE)
 
 
 def supervise(request: Request) -> Steps:
@@ -53,7 +54,10 @@ def _diagnose(request: Request) -> Steps:
     if not failed:
         raise Missing(f"the diagnosis names no failures: {request.first[:500]}")
     id, name, *_ = failed[0]
-    yield [Call("read_board", {}), Call("read_file", {"path": f"../experiments/{int(id):03d}_{name}/run.py"})]
+    board: Seen = yield Call("read_board", {})
+    if any(f"#{one}" not in board.text for one, *_ in failed):
+        raise Missing(f"the board does not show what failed: {board.text}")
+    yield Call("read_file", {"path": f"../experiments/{int(id):03d}_{name}/run.py"})
     text = yield from whole(KNOWLEDGE)
     ids = ", ".join(f"#{one}" for one, *_ in failed)
     if "unexpected keyword argument" not in request.first or INSTRUCTION in text:
@@ -85,8 +89,10 @@ def tell(request: Request) -> Steps:
     file, lessons = _FILE.search(request.first), request.first.partition("## Debriefs since the last milestone")[2].strip()
     if file is None or not lessons:
         raise Missing(f"the Reporter is not told what to write, or has no debriefs: {request.first[:500]}")
-    seen: list[Seen] = yield [Call("read_board", {}), Call("read_playbook", {})]
+    seen: list[Seen] = yield [Call("read_board", {"section": "leaderboard"}), Call("read_playbook", {})]
     scores = [float(score) for _, score in _ROW.findall(seen[0].text)]
+    if len(scores) < len(_ROW.findall(_best(request))):
+        raise Missing(f"the leaderboard lacks experiments of the draft: {seen[0].text}")
     code = _FIGURE.format(scores=json.dumps(scores), number=file[3])
     yield Call("run_cell", {"reason": "The scores so far", "code": code})
     figure: Seen = yield Call("view_image", {"path": f"plots/milestone_{file[3]}.png"})
@@ -96,3 +102,11 @@ def tell(request: Request) -> Steps:
     text = "\n\n".join([f"# Milestone {file[3]}", said, f"![scores](plots/milestone_{file[3]}.png)", seen[1].text])
     yield Call("write_file", {"path": file[2], "text": text})
     yield report(said)
+
+
+def _best(request: Request) -> str:
+    """Return the lines of the draft that name the best experiments."""
+    found = _BEST.search(request.first)
+    if found is None:
+        raise Missing(f"the draft of the milestone does not say what is best: {request.first[:800]}")
+    return found[1]

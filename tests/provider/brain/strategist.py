@@ -61,7 +61,7 @@ def _check_playbook(request: Request, read: Seen) -> None:
 
 def _orphaned(name: str, vetoes: Sequence[tuple[str, str]]) -> bool:
     idea = next((idea for idea in ideas() if idea["name"] == name), {})
-    return idea.get("parent_of") in {vetoed for vetoed, _ in vetoes}
+    return idea.get("follows") in {vetoed for vetoed, _ in vetoes}
 
 
 def _lesson(request: Request) -> Call | None:
@@ -84,16 +84,19 @@ def _propose(
         return []
     still = int(found[1]) - sum(state == "proposed" for *_, state in waiting)
     known = {name for _, name, *_ in waiting} | {name for name, _ in vetoes} | set(re.findall(r"^\d+_(\w+)/$", folders, re.MULTILINE))
+    leader = next((int(row[0]) for row in _ROW.findall(section(request, "strategist", "Leaderboard"))), None)
     accepted: list[str] = []
     for idea in ideas():
         if len(accepted) >= still:
             break
         if idea["name"] not in known and not _orphaned(idea["name"], vetoes):
-            answer: Seen = yield _proposal(idea)
+            answer: Seen = yield _proposal(idea, leader)
             accepted += [idea["name"]] if answer.ok else []
     return accepted
 
 
-def _proposal(idea: Idea) -> Call:
+def _proposal(idea: Idea, leader: int | None) -> Call:
     fields = {key: idea[key] for key in ("name", "family", "hypothesis", "brief", "config") if key in idea}
-    return Try("propose_experiment", {**fields, "expected_improvement": 0.01} if "brief" in idea else fields)
+    expected = {"expected_improvement": 0.01} if "brief" in idea else {}
+    parent = {"parent": leader} if "varies" in idea and leader is not None else {}
+    return Try("propose_experiment", {**fields, **expected, **parent})

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from tests.provider.brain.replay import Missing, Seen, Step
+from tests.provider.brain.replay import Missing, Seen, Step, Try
 from tests.provider.brain.rules import report
 from tests.provider.protocol import Call, Request
 
@@ -46,6 +46,9 @@ def fix(request: Request) -> Steps:
     wrong = _KEYWORD.search(request.first)
     if wrong is None:
         raise Missing(f"the error of {name} is not one that this model has made: {request.first[:1500]}")
+    again: Seen = yield Try("reality_check", {})
+    if wrong[1] not in again.text:
+        raise Missing(f"the reality check does not show the error of {name}: {again.text}")
     found: Seen = yield Call("grep_file", {"pattern": rf"\b{wrong[1]}=", "path": "."})
     place = re.search(rf"^(\S+?):\d+: (.*\b{wrong[1]}=.*)$", found.text, re.MULTILINE)
     if place is None:
@@ -63,6 +66,8 @@ def analyze(request: Request) -> Steps:
     measured = _MEASURED.search(request.first)
     if measured is None and "No score:" not in request.first:
         raise Missing(f"the task has neither a score nor a reason why there is none: {request.first[:500]}")
+    if "a variant of #" in request.first and not re.search(r"^Parent: [\d.]+ \(#\d+\)\.$", request.first, re.MULTILINE):
+        raise Missing(f"the task does not say what the parent scored: {request.first[:800]}")
     result = measured[0] if measured else next(line for line in request.first.splitlines() if line.startswith("No score:"))
     text = "\n".join([f"# Debrief of #{id} {name}", "", "## What was implemented", "", seen[1].text.splitlines()[0], "", "## Result", "",
                       f"- {result}", "", "## Why", "", "Not known.", ""])
