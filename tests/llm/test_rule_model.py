@@ -12,8 +12,7 @@ from pydantic_ai import Agent, ModelMessagesTypeAdapter
 from pydantic_ai.exceptions import ModelRetry, ToolFailed
 from pydantic_ai.output import ToolOutput
 
-from alphalab_nb.errors import ConfigError
-from alphalab_nb.llm import Call, Diverged, Result, RuleModel, model_for, provider_of
+from alphalab_nb.llm import Call, Diverged, Result, RuleModel
 
 
 class Report(BaseModel):
@@ -119,21 +118,3 @@ def test_what_a_person_says_meanwhile_reaches_the_policy():
         return (await made.run("hurry", message_history=half)).output.summary
 
     assert asyncio.run(converse()).endswith("hurry")
-
-
-@pytest.mark.parametrize(("llm", "expected"), [
-    ("offline", "offline"),
-    ({"worker": "some:model"}, "some:model"),
-    ({"worker_fix": "a:b", "worker": "c:d"}, "a:b"),
-    ({"default": "x:y"}, "x:y"),
-    ({"critic": "x:y"}, "offline"),
-])
-def test_the_setting_of_a_role_is_its_own_then_its_kinds_then_the_default(llm: Any, expected: str):
-    assert provider_of("worker_fix", llm) == expected
-
-
-def test_a_live_provider_and_a_role_without_rules_are_refused_with_a_remedy():
-    with pytest.raises(ConfigError, match="llm: offline"):
-        model_for("worker_fix", "openai:gpt", three_steps, None)
-    with pytest.raises(ConfigError, match="give this role a language model"):
-        model_for("supervisor", "offline", None, None)
