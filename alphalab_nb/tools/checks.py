@@ -25,8 +25,9 @@ def reality_check(deps: Deps) -> str:
     if not deps.adapter.manifest.run:
         raise ToolError("experiments of this domain have no program to run")
     code = cell("reality_check", driver=str(DRIVERS / "reality.py"), asked=json.dumps(_asked(deps)))
-    said = observation(deps.session.run(code, timeout_s=_LONGEST_S, reason="Reality check"))
-    if not said.rstrip().splitlines()[-1].startswith(_READY):
+    result = deps.session.run(code, timeout_s=_LONGEST_S, reason="Reality check")
+    said, last = observation(result), result.text.strip().splitlines()[-1:]
+    if not last or not last[0].startswith(_READY):
         raise ToolError(said)
     return said
 

@@ -79,6 +79,13 @@ def test_a_program_that_works_is_described_without_a_score(deps: Deps):
     assert {path.name: path.read_bytes() for path in deps.cwd.iterdir()} == before
 
 
+def test_a_conversation_that_is_taken_up_again_may_check_too(deps: Deps):
+    check(deps)
+    deps.close()
+    deps.opened = None
+    assert "A new kernel was started" in check(deps)
+
+
 @pytest.mark.parametrize(("name", "old", "new", "found"), [
     ("serve.py", ANSWER, "        return np.nan * np.asarray", "(?s)1 not finite.*NOT READY: an evaluation would fail: invalid_output"),
     ("serve.py", ANSWER, "        return np.zeros((3, 1)) + 0 * np.asarray(0) if 1 else np.asarray", r"answers of shape \(3, 1\)"),
