@@ -7,7 +7,7 @@ from alphalab_nb.agents.minds import is_live
 from alphalab_nb.agents.tasks import DiagnoseTask, MilestoneTask
 from alphalab_nb.dispatch.triggers import FIXABLE, supervisor_due, supervisor_rearmed
 from alphalab_nb.parts import Parts, deps_of
-from alphalab_nb.storage.experiment import State
+from alphalab_nb.storage.experiment import Experiment, State
 
 ARMED = "supervisor_armed"
 CALLS = "supervisor_calls"
@@ -63,7 +63,14 @@ class Staff:
     def report(self, number: int, draft: str) -> None:
         """Let the Reporter write a milestone from what code has measured."""
         deps = deps_of(self._parts, "experiment", f"reporter_{number:02d}.ipynb", cwd=self._parts.workspace.reports)
-        ended = [e for e in self._board.list(State.ANALYZED, State.DONE)][-self._parts.config.limits.milestone_every :]
-        texts = [path.read_text(encoding="utf-8")[:_DEBRIEF_CHARS] for e in ended
+        texts = [path.read_text(encoding="utf-8")[:_DEBRIEF_CHARS] for e in self._analyzed_since(number - 1)
                  if (path := self._parts.workspace.experiment(e.id, e.name) / "debrief.md").is_file()]
         run_agent("reporter", deps, MilestoneTask(number=number, draft=draft, debriefs="\n\n".join(texts) or "None."))
+
+    def _analyzed_since(self, milestone: int) -> list[Experiment]:
+        """Return what was analyzed after the experiments that earlier milestones were due for, in the order of the analyses."""
+        ended = sorted(self._board.list(State.ANALYZED, State.DONE), key=lambda experiment: self._analyzed_at(experiment.id))
+        return ended[milestone * self._parts.config.limits.milestone_every :]
+
+    def _analyzed_at(self, id: int) -> str:
+        return next(move.at for move in self._board.history(id) if move.target is State.ANALYZED)
