@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 import jinja2
 import yaml
+from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphalab_nb.config import nearest
@@ -148,8 +149,9 @@ def load_builtin(domain: str) -> Adapter:
 
 
 def environment(root: Path) -> jinja2.Environment:
-    """Return the template environment of a folder: an undefined variable is an error."""
-    return jinja2.Environment(
+    """Return the template environment of a folder: an undefined variable is an error, and templates, which agents may write, reach nothing
+    but their variables."""
+    return SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(root), undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
 

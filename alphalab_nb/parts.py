@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,19 @@ def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None,
     )
 
 
+def with_written_adapter(parts: Parts) -> Parts:
+    """Return the parts with the adapter of a new domain, once phase 0 has written it."""
+    if not parts.adapter_pending or not _written(parts.workspace):
+        return parts
+    adapter = Adapter(parts.workspace.adapter)
+    task = {**adapter.manifest.task, **parts.config.task}
+    return replace(parts, adapter=adapter, task=task, metric=adapter.metric(task), adapter_pending=False)
+
+
+def _written(workspace: Workspace) -> bool:
+    return (workspace.adapter / "manifest.yaml").is_file()
+
+
 def open_parts(root: str | Path) -> Parts:
     """Open the campaign in a folder.
 
@@ -77,7 +90,7 @@ def open_parts(root: str | Path) -> Parts:
     workspace = Workspace(root)
     workspace.check()
     config = load_config(workspace.config)
-    written = (workspace.adapter / "manifest.yaml").is_file()
+    written = _written(workspace)
     adapter = Adapter(workspace.adapter) if written else load_builtin(REFERENCE if config.new_domain else config.domain)
     task = {**adapter.manifest.task, **config.task}
     database = Database.open(workspace.database)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -168,12 +169,10 @@ def _remember(deps: Deps, done: list[Done]) -> None:
 
 def _spawner(deps: Deps, shared: Shared) -> Callable[[str], str]:
     """Return what lets a child work on a side question of this conversation; it shares the limits of its parent."""
-    count = 0
 
     def spawn(task: str) -> str:
-        nonlocal count
-        count += 1
-        notebook = deps.notebook.with_name(f"{deps.notebook.stem}_child{count}.ipynb")
+        numbered = (deps.notebook.with_name(f"{deps.notebook.stem}_child{n}.ipynb") for n in count(1))
+        notebook = next(path for path in numbered if not path.exists())  # also after a resume: a new question is a new conversation
         child = replace(deps, notebook=notebook, spawn=None)
         return run_agent("child", child, ChildTask(task=task, parent=deps.role), shared=shared).summary
 

@@ -26,7 +26,8 @@ class _ReadyResponses(AsyncResponses):
 
 class _ReadyCompletions(AsyncCompletions):
     async def create(self, **options: Any) -> Any:  # type: ignore[override]
-        return await self._post("/chat/completions", cast_to=ChatCompletion, stream_cls=AsyncStream[ChatCompletionChunk], **_request(options))
+        stream = AsyncStream[ChatCompletionChunk]
+        return await self._post("/chat/completions", cast_to=ChatCompletion, stream_cls=stream, **_request(options))
 
 
 class _ReadyChat(AsyncChat):

@@ -19,11 +19,12 @@ from alphalab_nb.agents.tasks import CustomizeTask, Findings, GenerateTask
 from alphalab_nb.errors import AdapterInvalid, AlphaLabError, WorkspaceError
 from alphalab_nb.evaluator import Evaluator
 from alphalab_nb.partitions import SeriesSpec, load_series, make_partitions
-from alphalab_nb.parts import Parts, deps_of
+from alphalab_nb.parts import Parts, deps_of, with_written_adapter
 from alphalab_nb.phases.baselines import harness_task, measure_baselines
 from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.resources import cores, gpus
+from alphalab_nb.workspace import Workspace
 
 MIN_FREE_GIB = 1.0
 MAX_DRAFTS = 3
@@ -75,7 +76,7 @@ def check_minds(parts: Parts) -> Result:
 @step("adapt")
 def adapt_domain(parts: Parts) -> Result:
     """Fit the adapter to the data; for a new domain, let the Generator write one. It is validated before it is accepted."""
-    if parts.adapter_pending:
+    if parts.config.new_domain:
         return generate_adapter(parts)
     return customize_adapter(parts)
 
@@ -83,6 +84,7 @@ def adapt_domain(parts: Parts) -> Result:
 @step("adapt")
 def review_adapter(parts: Parts) -> Result:
     """Let the Supervisor review the adapter; it may be fitted once more."""
+    parts = with_written_adapter(parts)
     known = parts.board.step("adapt", "adapt_domain") or {"result": {}}
     files = [f"adapter/{name}" for name in sorted(path.name for path in parts.workspace.adapter.glob("*.md"))]
     return review(
@@ -114,14 +116,25 @@ def generate_adapter(parts: Parts) -> Result:
             raise AdapterInvalid(f"no adapter was written for domain '{parts.config.domain}': {report.summary}")
         problems = draft_problems(parts)
         if not problems:
-            shutil.copytree(draft, parts.workspace.adapter, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+            accept_draft(parts.workspace)
             return {"summary": report.summary, "files": sorted(path.name for path in draft.iterdir()), "drafts": number}
         findings = [{"severity": "blocking", "file": "adapter", "line": 0, "message": problem} for problem in problems]
     raise AdapterInvalid(f"the draft of domain '{parts.config.domain}' does not validate: " + "; ".join(problems))
 
 
+def accept_draft(workspace: Workspace) -> None:
+    """Make the draft the campaign's adapter: whole or not at all, whatever an interrupted attempt has left."""
+    whole = workspace.root / "adapter_accepted"
+    shutil.rmtree(whole, ignore_errors=True)
+    shutil.copytree(workspace.draft, whole, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    shutil.rmtree(workspace.adapter, ignore_errors=True)
+    whole.rename(workspace.adapter)
+
+
 def draft_problems(parts: Parts) -> list[str]:
     """Return what keeps the draft from being accepted: files, bindings, renders, and a harness that scores its baselines here."""
+    if links := [path.name for path in parts.workspace.draft.rglob("*") if path.is_symlink()]:
+        return [f"links are not taken over, they may lead anywhere: {', '.join(links)}"]
     try:
         adapter = Adapter(parts.workspace.draft)
         adapter.validate()

@@ -88,7 +88,7 @@ def converse(wire: Wire) -> tuple[Log, Desk]:
         at = desk(fresh(f"worker_{wire}"), llm=str(MINDS[wire]), provider={"base_url": address.openai_url})
         made = at.board.add(Proposal(name="lags", family="own", hypothesis="lags help", brief="a linear model on lags"), by="bench")
         folder = at.workspace.experiment(made.id, made.name)
-        task = ImplementTask(experiment=made, folder=folder, files={}, playbook=at.playbook.markdown(), learnings="- weekly season [cell 3]")
+        task = ImplementTask(experiment=made, folder=folder, files={}, playbook=at.playbook.markdown(), learnings="- a season [cell 3]")
         run_agent("worker_implement", at.deps(folder, experiment=made.id, notebook="lags.ipynb"), task)
         return log(), at
 
@@ -144,7 +144,7 @@ def new_content(log: Log) -> int:
     """Return the bytes of the last request of each conversation: it holds all that came before, once. Tools are not content."""
     last: dict[str, int] = {}
     for request in log.requests:
-        before, items = _parts(request)
+        _, items = _parts(request)
         own = len(request.system.encode()) + sum(len(item.encode()) for item in items)
         last[request.first] = max(own, last.get(request.first, 0))
     return sum(last.values())

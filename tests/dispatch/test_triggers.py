@@ -12,6 +12,8 @@ from alphalab_nb.dispatch.triggers import (
     fix_due,
     milestone_due,
     strategy_due,
+    supervisor_due,
+    supervisor_rearmed,
 )
 from alphalab_nb.metric import Metric
 
@@ -62,14 +64,15 @@ def test_convergence_counts_results_without_improvement(metric, scores, window, 
         (Usage(runs=10, wall_s=0, usd=0), StopReason.RUNS),
         (Usage(runs=0, wall_s=60, usd=0), StopReason.WALL),
         (Usage(runs=0, wall_s=0, usd=2.5), StopReason.USD),
+        (Usage(runs=0, wall_s=0, usd=0, tokens=1000), StopReason.TOKENS),
     ],
 )
 def test_each_budget_has_its_own_stop_reason(usage, reason):
-    assert budget_spent(LimitsConfig(max_runs=10, wall_s=60, usd=2), usage) is reason
+    assert budget_spent(LimitsConfig(max_runs=10, wall_s=60, usd=2, tokens=1000), usage) is reason
 
 
 def test_zero_means_no_limit():
-    assert budget_spent(LimitsConfig(max_runs=0, wall_s=0, usd=0), Usage(runs=10**6, wall_s=1e9, usd=1e6)) is None
+    assert budget_spent(LimitsConfig(max_runs=0, wall_s=0, usd=0, tokens=0), Usage(runs=10**6, wall_s=1e9, usd=1e6, tokens=10**9)) is None
 
 
 @pytest.mark.parametrize(
@@ -83,3 +86,22 @@ def test_only_failures_of_the_program_are_fixed_and_at_most_twice(label, fixes, 
 @pytest.mark.parametrize(("have", "capped"), [(0, False), (4, False), (5, True)])
 def test_a_family_may_take_half_of_the_budget(have, capped):
     assert family_capped("gbm", ["gbm"] * have + ["ets"], share=0.5, budget=10) is capped
+
+
+@pytest.mark.parametrize(
+    ("failed", "armed", "due"),
+    [
+        ([True] * 4 + [False] * 6, True, False),  # 40 % is not more than 40 %
+        ([True] * 5 + [False] * 5, True, True),
+        ([True] * 5 + [False] * 5, False, False),  # this excess was dealt with
+        ([True] * 9, True, False),  # fewer than the window
+        ([True] * 20 + [False] * 10, True, False),  # old failures do not count
+    ],
+)
+def test_the_supervisor_is_called_once_when_more_than_the_share_of_the_window_failed(failed, armed, due):
+    assert supervisor_due(failed, window=10, rate=0.4, armed=armed) is due
+
+
+def test_the_supervisor_is_called_again_only_after_the_excess_was_over():
+    assert not supervisor_rearmed([True] * 5 + [False] * 5, window=10, rate=0.4)
+    assert supervisor_rearmed([True] * 4 + [False] * 6, window=10, rate=0.4)
