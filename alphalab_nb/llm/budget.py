@@ -16,7 +16,7 @@ LEAST_OUTPUT = 1024
 """A request that could not be answered at this length is not worth sending."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Reserved:
     usd: float = 0.0
     tokens: int = 0
@@ -35,36 +35,46 @@ class Budget:
     def reserve(self, prices: PriceList, *, input_tokens: int, max_tokens: int) -> Iterator[int]:
         """Reserve what a request may use, and give back the number of output tokens that it may ask for.
 
+        0 means: nothing is reserved, for others hold what is left; some of it may be free in a moment.
+
         Raises:
             BudgetEnded: not even a short answer is affordable.
         """
         with self._lock:
-            allowed = self._affordable(prices, input_tokens, max_tokens)
-            usd = prices.estimate(input_tokens=input_tokens, output_tokens=allowed) or 0.0
-            tokens = input_tokens + allowed
-            self._reserved.usd += usd
-            self._reserved.tokens += tokens
+            held = self._hold(prices, input_tokens, max_tokens)
         try:
-            yield allowed
+            yield held.tokens - input_tokens if held.tokens else 0
         finally:
             with self._lock:
-                self._reserved.usd -= usd
-                self._reserved.tokens -= tokens
+                self._reserved = _Reserved(self._reserved.usd - held.usd, self._reserved.tokens - held.tokens)
 
-    def _affordable(self, prices: PriceList, input_tokens: int, max_tokens: int) -> int:
+    def _hold(self, prices: PriceList, input_tokens: int, max_tokens: int) -> _Reserved:
+        least = min(LEAST_OUTPUT, max_tokens)
+        allowed = self._affordable(prices, input_tokens, max_tokens, self._reserved)
+        if allowed < least:
+            if self._affordable(prices, input_tokens, max_tokens, _Reserved()) < least:
+                raise BudgetEnded(self._why())
+            return _Reserved()
+        usd = prices.estimate(input_tokens=input_tokens, output_tokens=allowed) or 0.0
+        self._reserved = _Reserved(self._reserved.usd + usd, self._reserved.tokens + input_tokens + allowed)
+        return _Reserved(usd, input_tokens + allowed)
+
+    def _affordable(self, prices: PriceList, input_tokens: int, max_tokens: int, reserved: _Reserved) -> int:
+        """Return how long an answer may be, given what others have reserved; below 0 if not even the input can be paid."""
         if not self.limits.usd and not self.limits.tokens:
             return max_tokens
-        spent = self.ledger.total()
-        allowed = max_tokens
+        spent, allowed = self.ledger.total(), max_tokens
         if self.limits.tokens:
-            left = self.limits.tokens - spent.input_tokens - spent.output_tokens - self._reserved.tokens
+            left = self.limits.tokens - spent.input_tokens - spent.output_tokens - reserved.tokens
             allowed = min(allowed, left - input_tokens)
         if self.limits.usd:
-            allowed = min(allowed, self._tokens_for(prices, self.limits.usd - spent.usd - self._reserved.usd, input_tokens))
-        if allowed < min(LEAST_OUTPUT, max_tokens):
-            what = f"{spent.usd:.2f} of {self.limits.usd:g} dollars" if self.limits.usd else f"{self.limits.tokens} tokens"
-            raise BudgetEnded(f"the budget for language models is spent ({what}); raise limits.usd or limits.tokens to go on")
+            allowed = min(allowed, self._tokens_for(prices, self.limits.usd - spent.usd - reserved.usd, input_tokens))
         return allowed
+
+    def _why(self) -> str:
+        spent = self.ledger.total()
+        what = f"{spent.usd:.2f} of {self.limits.usd:g} dollars" if self.limits.usd else f"{self.limits.tokens} tokens"
+        return f"the budget for language models is spent ({what}); raise limits.usd or limits.tokens to go on"
 
     def _tokens_for(self, prices: PriceList, usd: float, input_tokens: int) -> int:
         """Return how many output tokens fit into the dollars that are left after the input."""

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic_ai import messages as m
@@ -22,15 +22,18 @@ from alphalab_nb.errors import AlphaLabError, ProviderOutage, ProviderRefused
 from alphalab_nb.llm.budget import Budget
 from alphalab_nb.llm.conversation import Conversation, merged
 from alphalab_nb.llm.faults import Fault, Refused, Silent, Truncated, fault_of, retry_after_s
-from alphalab_nb.llm.pricing import PriceList
+from alphalab_nb.llm.pricing import Cache, PriceList
 from alphalab_nb.llm.redact import redact
+from alphalab_nb.llm.tokens import tokens_of
 from alphalab_nb.storage.ledger import Charge
 
 Emit = Callable[[str, str], None]
 """Told (kind, text) of what happens: retry, rate_limit, outage, back."""
 
-_CHARS_PER_TOKEN = 3.0
-"""For reservations: on the safe side of the 3.5 to 4 that tokenizers make of English and code."""
+
+
+_CROWDED_S = 0.25
+"""How often a request looks whether others still hold what is left of the budget."""
 
 
 class ContextOverflow(AlphaLabError):
@@ -115,17 +118,20 @@ class LiveModel(WrapperModel):
         kind: Literal["response", "note"],
     ) -> m.ModelResponse:
         talk, trouble, started = self._talk, _Trouble(self._talk), time.monotonic()
-        tokens, wanted = self._input_tokens(messages), int((settings or {}).get("max_tokens") or 0) or 4096
+        tokens, wanted = self._input_tokens(messages, parameters), int((settings or {}).get("max_tokens") or 0) or 4096
+        prices = replace(talk.prices, cache=_cache_of(settings))
         while True:
             await self._clear_to_send()
-            with talk.budget.reserve(talk.prices, input_tokens=tokens, max_tokens=wanted) as allowed:
+            with talk.budget.reserve(prices, input_tokens=tokens, max_tokens=wanted) as allowed:
+                delay = _CROWDED_S
                 try:
-                    response = await self._attempt(messages, {**(settings or {}), "max_tokens": allowed}, parameters)
+                    response = await self._attempt(messages, {**(settings or {}), "max_tokens": allowed}, parameters) if allowed else None
                 except Exception as error:  # noqa: BLE001 - every failure of an attempt is classified, and raised if it is final
                     delay = trouble.delay(error)
                 else:
-                    trouble.over()
-                    return self._keep(response, kind, tries=trouble.failures + 1, seconds=time.monotonic() - started)
+                    if response is not None:
+                        trouble.over()
+                        return self._keep(response, kind, tries=trouble.failures + 1, seconds=time.monotonic() - started)
             await self._sleep(delay)
 
     async def _attempt(self, messages: list[m.ModelMessage], settings: Any, parameters: ModelRequestParameters) -> m.ModelResponse:
@@ -166,11 +172,9 @@ class LiveModel(WrapperModel):
         (talk.conversation.respond if kind == "response" else talk.conversation.note)(response, charge)
         return response
 
-    def _input_tokens(self, messages: list[m.ModelMessage]) -> int:
+    def _input_tokens(self, messages: list[m.ModelMessage], parameters: ModelRequestParameters) -> int:
         """Estimate the input of the next request: what the provider counted last, and what is new since."""
-        if self._context:
-            return self._context + int(_characters(messages[-1:]) / _CHARS_PER_TOKEN)
-        return int(_characters(messages) / _CHARS_PER_TOKEN)
+        return self._context + tokens_of(messages[-1:]) if self._context else tokens_of(messages, parameters)
 
     async def _clear_to_send(self) -> None:
         self._talk.pulse.check()
@@ -256,6 +260,12 @@ class _Trouble:
         return min(self._patience.longest_s, self._patience.first_s * 2.0 ** (n - 1)) * (0.75 + random.random() / 2)
 
 
+def _cache_of(settings: ModelSettings | None) -> Cache:
+    """Return how long the prompts of these settings are cached."""
+    told = (settings or {}).get("cache")
+    return "1h" if told == "1h" else "5m" if told else "off"
+
+
 def _shown(error: Exception) -> Exception | None:
     """Return what may stand in a traceback as the cause: an answer of the provider may quote our key."""
     return None if isinstance(getattr(error, "status_code", None), int) else error
@@ -269,22 +279,3 @@ def _whole(response: m.ModelResponse) -> m.ModelResponse:
         said = response.text or (response.provider_details or {}).get("refusal") or "it gives no reason"
         raise Refused(f"the provider's filter refused: {said[:300]}")
     return response
-
-
-def _characters(messages: list[m.ModelMessage]) -> int:
-    """Return about how long the texts of messages are."""
-    return sum(_length(part) for message in messages for part in message.parts) + sum(
-        len(message.instructions or "") for message in messages[:1] if isinstance(message, m.ModelRequest)
-    )
-
-
-_IMAGE_CHARS = 4400
-"""An image of 1024 pixels counts about 1.1 K tokens."""
-
-
-def _length(part: Any) -> int:
-    if isinstance(part, m.ToolCallPart):
-        return len(part.args_as_json_str())
-    content = getattr(part, "content", "")
-    items = content if isinstance(content, list) else [content]
-    return sum(_IMAGE_CHARS if isinstance(item, m.BinaryContent) else len(str(item)) for item in items)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import genai_prices
 from pydantic_ai.messages import ModelResponse
@@ -12,6 +13,7 @@ from pydantic_ai.usage import RequestUsage
 from alphalab_nb.config import Price
 
 _MILLION = 1_000_000
+Cache = Literal["off", "5m", "1h"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class PriceList:
     provider: str
     own: Mapping[str, Price]
     """From campaign.yaml, by model name."""
+    cache: Cache = "5m"
+    """How long prompts are cached; to write them may cost more than to send them."""
 
     def of(self, response: ModelResponse) -> float | None:
         """Return the dollars of a response; None if no price is known."""
@@ -33,14 +37,21 @@ class PriceList:
             return None
 
     def estimate(self, *, input_tokens: int, output_tokens: int) -> float | None:
-        """Return the most that a response of this size may cost: nothing of it from a cache."""
-        usage = RequestUsage(input_tokens=input_tokens, output_tokens=output_tokens)
+        """Return the most that a response of this size may cost: nothing read from a cache, all of it written to one."""
+        usages = self._worst(input_tokens, output_tokens)
         if self.model in self.own:
-            return _own(self.own[self.model], usage)
+            return max(_own(self.own[self.model], usage) for usage in usages)
         try:
-            return float(genai_prices.calc_price(usage, self.model, provider_id=self._listed).total_price)
+            return max(float(genai_prices.calc_price(usage, self.model, provider_id=self._listed).total_price) for usage in usages)
         except (LookupError, ValueError):
             return None
+
+    def _worst(self, tokens: int, output: int) -> list[RequestUsage]:
+        """Return what may be written to the cache: nothing, or all."""
+        nothing = RequestUsage(input_tokens=tokens, output_tokens=output)
+        for_an_hour = tokens if self.cache == "1h" else 0
+        everything = replace(nothing, cache_write_tokens=tokens, cache_write_1h_tokens=for_an_hour)
+        return [nothing] if self.cache == "off" else [nothing, everything]
 
     def context_tokens(self) -> int | None:
         """Return the size of the model's context window as far as the price list knows it."""

@@ -20,7 +20,7 @@ from tests.provider import faults
 from tests.provider.conversations import PNG
 from tests.provider.protocol import WIRES, Call, Reply, Request, Wire
 from tests.provider.server import Provider
-from tests.provider.talk import TASK, Desk, Seat, keys
+from tests.provider.talk import Desk, Seat, keys
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
 
@@ -196,7 +196,7 @@ def test_an_answer_without_a_call_can_be_the_last_thing_on_record(wire: Wire, tm
         assert turn_kinds(again) == ["request", "response"]
         assert seat_of(again, wire).run() == "4 turns"
     assert provider.log.refused == []
-    assert [turn.said for turn in provider.log.requests[-1].turns][0] == (UNFINISHED,)
+    assert provider.log.requests[-1].turns[0].said == (UNFINISHED,)
 
 
 @every_wire

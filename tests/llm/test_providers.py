@@ -133,7 +133,8 @@ def effort_of(wire: Wire, body: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize(("wire", "role", "expected"), [
     ("responses", "critic", "high"), ("responses", "worker_fix", "medium"), ("responses", "tester", "low"),
-    ("messages", "critic", ("adaptive", "high")), ("messages", "worker_fix", ("adaptive", "medium")), ("messages", "explorer", (None, None)),
+    ("messages", "critic", ("adaptive", "high")), ("messages", "worker_fix", ("adaptive", "medium")),
+    ("messages", "explorer", (None, None)),
 ])
 def test_the_effort_is_that_of_the_role(wire: Wire, role: str, expected: Any, tmp_path: Path):
     effort = {"critic": "high", "worker": "medium", "explorer": "off", "default": "low"}
