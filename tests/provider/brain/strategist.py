@@ -64,13 +64,20 @@ def _orphaned(name: str, vetoes: Sequence[tuple[str, str]]) -> bool:
     return idea.get("follows") in {vetoed for vetoed, _ in vetoes}
 
 
+def _leaders(request: Request) -> list[tuple[str, ...]]:
+    """Return (id, name, family, score) of the best of each family, best first."""
+    best: dict[str, tuple[str, ...]] = {}
+    for row in _ROW.findall(section(request, "strategist", "Leaderboard")):
+        best.setdefault(row[2], row)
+    return list(best.values())
+
+
 def _lesson(request: Request) -> Call | None:
     """Say once which family leads, with the experiments that show it."""
-    rows = _ROW.findall(section(request, "strategist", "Leaderboard"))
-    other = next((row for row in rows if row[2] != rows[0][2]), None)
-    if other is None or "strategist" in _LESSON.findall(section(request, "strategist", "Playbook")):
+    leaders = _leaders(request)
+    if len(leaders) < 2 or "strategist" in _LESSON.findall(section(request, "strategist", "Playbook")):
         return None
-    (first, _, family, score), (second, _, behind, further) = rows[0], other
+    (first, _, family, score), (second, _, behind, further) = leaders[:2]
     return Call("update_playbook", {"claim": f"{family} leads {behind} here: {score} against {further}", "kind": "works",
                                     "evidence": [int(first), int(second)]})
 
@@ -84,19 +91,24 @@ def _propose(
         return []
     still = int(found[1]) - sum(state == "proposed" for *_, state in waiting)
     known = {name for _, name, *_ in waiting} | {name for name, _ in vetoes} | set(re.findall(r"^\d+_(\w+)/$", folders, re.MULTILINE))
-    leader = next((int(row[0]) for row in _ROW.findall(section(request, "strategist", "Leaderboard"))), None)
+    leaders = _leaders(request)
     accepted: list[str] = []
     for idea in ideas():
         if len(accepted) >= still:
             break
         if idea["name"] not in known and not _orphaned(idea["name"], vetoes):
-            answer: Seen = yield _proposal(idea, leader)
-            accepted += [idea["name"]] if answer.ok else []
+            proposal = _proposal(idea, leaders)
+            answer: Seen | None = (yield proposal) if proposal is not None else None
+            accepted += [idea["name"]] if answer is not None and answer.ok else []
     return accepted
 
 
-def _proposal(idea: Idea, leader: int | None) -> Call:
+def _proposal(idea: Idea, leaders: Sequence[tuple[str, ...]]) -> Call | None:
+    """Return the call, or None where nothing is known yet that the idea could build on."""
+    ids = [int(leader[0]) for leader in leaders]
     fields = {key: idea[key] for key in ("name", "family", "hypothesis", "brief", "config") if key in idea}
+    if "combines" in idea:
+        return Try("propose_experiment", {**fields, "config": {"members": ids[:2]}}) if len(ids) >= 2 else None
     expected = {"expected_improvement": 0.01} if "brief" in idea else {}
-    parent = {"parent": leader} if "varies" in idea and leader is not None else {}
+    parent = {"parent": ids[0]} if "varies" in idea and ids else {}
     return Try("propose_experiment", {**fields, **expected, **parent})
