@@ -20,6 +20,7 @@ from alphalab_nb.storage.experiment import Proposal
 from tests.bench.dispatch import fresh, proven
 from tests.bench.rows import Bench, Found
 from tests.desk import Desk, desk
+from tests.faults import outage, turns
 from tests.provider.protocol import WIRES, Brain, Call, Log, Reply, Request, Wire
 from tests.provider.server import Provider
 from tests.provider.talk import MINDS, keys
@@ -172,9 +173,32 @@ def conversations(bench: Bench) -> None:
     bench.measure("turn_overhead", unit="ms, median", must="<= 25", of=lambda: turn_overhead(held))
 
 
+# -- campaigns -------------------------------------------------------------------------------------------------
+
+
+def outages() -> Found:
+    """A provider that goes and comes back, then goes for good."""
+    told = outage.outage(fresh("outage"), max_outage_s=60)
+    detail = {name: getattr(told, name) for name in ("said_s", "back_s", "exit_code", "ended_s", "resumed", "phase")}
+    return Found(told.ok, detail=detail, also={"burnt no attempt": not told.burnt, "no response asked again": not told.asked_again})
+
+
+def crash_turns() -> Found:
+    """Kills at random moments of agents' turns; at least ten."""
+    told = turns.killed(fresh("crash_turns"), kills=10, seed=11)
+    also = {"nothing asked again": not told.asked_again, "no orphan": not told.orphans, "ten kills": len(told.phases) == 10}
+    return Found(told.ok, n=len(told.phases), also=also, detail={"killed in": told.phases, "failures": told.failures})
+
+
 def main() -> None:
     bench = Bench("agents")
     conversations(bench)
+    bench.measure("scripted_campaign", unit="ends normally on every wire, cost = sum of responses", must="true",
+                  of=lambda: proven("tests/live/test_campaign.py"))
+    bench.measure("outage", unit="pauses, says so, resumes; exit 3 and nothing lost", must="true", of=outages)
+    bench.measure("crash_turns", unit="resumes, no response on record asked again", must="true", of=crash_turns)
+    bench.measure("fx", unit="a generated adapter that is valid, its harness, the findings", must="true",
+                  of=lambda: proven("tests/live/test_fx.py"))
     bench.measure("faults", unit="every row of the fault table ends as it should", must="true",
                   of=lambda: proven("tests/faults/test_provider_faults.py"))
     print(json.dumps([{key: row[key] for key in ("id", "value", "must", "ok")} for row in bench.rows], indent=1))
