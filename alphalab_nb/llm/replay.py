@@ -22,7 +22,7 @@ PROVIDER = "replay"
 
 
 class ReplayModel(Model):
-    """The n-th request of a conversation gets the n-th recorded response of the conversation of that key."""
+    """Each request gets the recorded response, of the conversation of that key, that came after the newest one it holds."""
 
     def __init__(self, path: Path, key: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class ReplayModel(Model):
         recorded = read_recording(self._path).get(self._key)
         if recorded is None:
             raise NotFound(f"{self._path.name} holds no conversation '{self._key}'; it was recorded in a campaign that went another way")
-        number = sum(isinstance(message, m.ModelResponse) for message in messages)
+        number = _place(recorded, [message for message in messages if isinstance(message, m.ModelResponse)])
         if number >= len(recorded):
             raise NotFound(f"{self._path.name} holds only {len(recorded)} responses of '{self._key}'; this campaign went another way")
         return recorded[number]
@@ -53,6 +53,14 @@ class ReplayModel(Model):
         run_context: Any = None,
     ) -> AsyncIterator[_Whole]:
         yield _Whole(await self.request(messages, model_settings, model_request_parameters))
+
+
+def _place(recorded: list[m.ModelResponse], given: list[m.ModelResponse]) -> int:
+    """Return the number of the next response; of a condensed conversation only the newest ones are given."""
+    if not given:
+        return 0
+    newest = [n for n, response in enumerate(recorded) if n >= len(given) - 1 and response.parts == given[-1].parts]
+    return newest[0] + 1 if newest else len(given)
 
 
 class _Whole:
@@ -74,13 +82,14 @@ class _Whole:
 def record(journal: Journal, path: Path) -> int:
     """Write every response of a campaign's conversations to a file, a line each; return how many.
 
-    A line is {"key", "response"}; the keys name phase and notebook. Notes of compactions are left out: a replay is not condensed.
+    A line is {"key", "response"}; the keys name phase and notebook. Notes of compactions are left out: nothing acts on them.
     """
     lines = [
         json.dumps({"key": head.key, "response": json.loads(turn.body)})
         for head in journal.heads() for turn in journal.turns(head.id, "response")
     ]
     write_atomic(path, "".join(f"{line}\n" for line in lines))
+    read_recording.cache_clear()
     return len(lines)
 
 
