@@ -23,6 +23,7 @@ from alphalab_nb.llm.budget import Budget
 from alphalab_nb.llm.conversation import Conversation, merged
 from alphalab_nb.llm.faults import Fault, Refused, Silent, Truncated, fault_of, retry_after_s
 from alphalab_nb.llm.pricing import Cache, PriceList
+from alphalab_nb.llm.providers import fitted
 from alphalab_nb.llm.redact import redact
 from alphalab_nb.llm.tokens import tokens_of
 from alphalab_nb.storage.ledger import Charge
@@ -125,7 +126,8 @@ class LiveModel(WrapperModel):
             with talk.budget.reserve(prices, input_tokens=tokens, max_tokens=wanted) as allowed:
                 delay = _CROWDED_S
                 try:
-                    response = await self._attempt(messages, {**(settings or {}), "max_tokens": allowed}, parameters) if allowed else None
+                    short = fitted(settings or {}, self.wrapped, allowed)
+                    response = await self._attempt(messages, short, parameters) if allowed else None
                 except Exception as error:  # noqa: BLE001 - every failure of an attempt is classified, and raised if it is final
                     delay = trouble.delay(error)
                 else:

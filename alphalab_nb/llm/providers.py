@@ -158,3 +158,18 @@ def make_settings(mind: Mind, config: ProviderConfig, role: str, conversation: s
         if config.cache != "off":
             settings["openai_prompt_cache_key"] = conversation[-64:]
     return settings  # type: ignore[return-value]
+
+
+_THOUGHT = {"minimal": 1024, "low": 2048, "medium": 10_000, "high": 16_384}
+"""Tokens that models without adaptive thinking get for it (Claude 4.5 and older), by effort."""
+_SAID = 1024
+"""Tokens that stay for the answer itself."""
+
+
+def fitted(settings: ModelSettings, model: Model, tokens: int) -> ModelSettings:
+    """Return the settings for an answer of at most so many tokens; without thinking, where a fixed share for it would not fit."""
+    short: dict[str, Any] = {**settings, "max_tokens": tokens}
+    adaptive = model.profile.get("anthropic_supports_adaptive_thinking", True)
+    if not adaptive and tokens < _THOUGHT.get(short.get("thinking", ""), 0) + _SAID:
+        short["thinking"] = False
+    return short  # type: ignore[return-value]

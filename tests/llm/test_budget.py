@@ -16,6 +16,7 @@ from alphalab_nb.config import LimitsConfig
 from alphalab_nb.errors import BudgetEnded
 from alphalab_nb.llm.budget import LEAST_OUTPUT, Budget
 from alphalab_nb.llm.pricing import PriceList
+from alphalab_nb.llm.providers import Mind
 from alphalab_nb.storage.database import Database
 from alphalab_nb.storage.ledger import Ledger
 from tests.provider.cache import count
@@ -151,3 +152,16 @@ def test_a_budget_that_is_spent_sends_nothing(wire: Wire, tmp_path: Path):
         assert caught.value.exit_code == 4
         desk.budget = replace(desk.budget, limits=LimitsConfig(usd=1.0))
         assert desk.talk(wire).run() == "The sum is 7."
+
+
+def test_a_shrunken_answer_leaves_out_thinking_that_would_not_fit(tmp_path: Path):
+    """Models without adaptive thinking have a share for it, which has to be smaller than the answer."""
+    model = Mind("anthropic", "claude-haiku-4-5")
+    with Provider(greedy("messages"), models=[model.model]) as provider, keys(provider):
+        desk = Desk(tmp_path, limits={"tokens": 15_000}, max_tokens=6000, effort="low")
+        with pytest.raises(BudgetEnded):
+            desk.talk("messages", mind=model).run()
+    bodies = [json.loads(request.body) for request in provider.log.requests]
+    assert bodies[0]["thinking"] == {"type": "enabled", "budget_tokens": 2048}
+    assert "thinking" not in bodies[-1]
+    assert provider.log.refused == []

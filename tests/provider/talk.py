@@ -99,10 +99,11 @@ class Desk:
 
     def talk(
         self, wire: Wire, key: str = "test/one", *, patience: Patience = SWIFT, pulse: Pulse | None = None, role: str = "tester",
-        model: Model | None = None,
+        model: Model | None = None, mind: Mind | None = None,
     ) -> Seat:
         """Take up the conversation of a key, or begin it, as a campaign does."""
-        mind, conversation = MINDS[wire], self.conversation(key, model=str(MINDS[wire]))
+        mind = mind or MINDS[wire]
+        conversation = self.conversation(key, model=str(mind))
         talk = Talk(
             conversation=conversation, tags=Tags("build", role), budget=self.budget,
             prices=PriceList(mind.model, mind.provider, self.config.prices), patience=patience, pulse=pulse or Pulse(),
