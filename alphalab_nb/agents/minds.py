@@ -119,7 +119,9 @@ def _offer(role: Role, mind: Mind, config: CampaignConfig) -> tuple[dict[str, st
 
 def _budget(deps: Deps) -> Budget:
     """Return the campaign's budget: one per process, for reservations are in memory."""
-    return _budgets.setdefault(deps.board.database.path, Budget(Ledger(deps.board.database), deps.config.limits))
+    budget = _budgets.setdefault(deps.board.database.path, Budget(Ledger(deps.board.database), deps.config.limits))
+    budget.limits = deps.config.limits  # a person may have raised them since
+    return budget
 
 
 def _patience(deps: Deps) -> Patience:

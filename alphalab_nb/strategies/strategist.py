@@ -15,6 +15,8 @@ from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.strategies.base import BoardView, Plan, Seen
 
 NAME = "strategist"
+BATCH = 3
+"""Experiments that a turn may propose at least: reading everything for one would cost more than the experiment."""
 _LEADERS = 15
 _DEBRIEF_CHARS = 2500
 """Of one debrief; the file holds the rest."""
@@ -37,7 +39,7 @@ class StrategistStrategy:
         """Hold one turn."""
         turn = 1 + self._turns()
         deps = self._open_deps(f"strategist_{turn:03d}.ipynb")
-        deps.decisions.most = min(n, view.remaining)
+        deps.decisions.most = min(max(n, BATCH), view.remaining) if n else 0
         deps.cwd.mkdir(parents=True, exist_ok=True)
         done = run_agent(NAME, deps, self._task(view, deps))
         return Plan(proposals=tuple(done.decisions.proposals), drop=dict(done.decisions.cancelled))

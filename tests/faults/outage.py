@@ -13,7 +13,7 @@ import pytest
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.storage.experiment import State
 from tests.faults.turns import repeats, responses, run
-from tests.live.campaigns import make
+from tests.live.campaigns import ALONE, make
 from tests.provider.brain.researcher import Researcher
 from tests.provider.server import Provider
 
@@ -50,7 +50,7 @@ def outage(folder: Path, *, max_outage_s: float) -> Told:
     """Run a campaign whose provider goes and comes back in phase 1, and goes for good in phase 3; then run it to its end."""
     told = Told()
     with Provider(Researcher()) as provider, pytest.MonkeyPatch.context() as patch:
-        root = make("responses", folder, provider, patch, approval="auto").workspace.root
+        root = make("responses", folder, provider, patch, approval="auto", limits=ALONE).workspace.root
         first = run(root, "--max-outage", f"{max_outage_s:g}")
         _wait(lambda: Campaign.open(root).phase() == "explore" and len(provider.log.requests) > 12, first)
         told.said_s = _gone(provider, root, first)

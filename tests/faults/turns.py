@@ -15,7 +15,7 @@ import pytest
 
 from alphalab_nb.campaign import Campaign
 from tests.faults.kill import kill_tree, orphans
-from tests.live.campaigns import make
+from tests.live.campaigns import ALONE, make
 from tests.provider.brain.researcher import Researcher
 from tests.provider.protocol import Request
 from tests.provider.server import Provider
@@ -46,7 +46,7 @@ def killed(folder: Path, *, kills: int, seed: int) -> Told:
     """Run a campaign on the Responses wire, kill it `kills` times while a turn is under way, and run it to its end."""
     told, chance, started = Told(), random.Random(seed), time.monotonic()
     with Provider(Researcher()) as provider, pytest.MonkeyPatch.context() as patch:
-        root = make("responses", folder, provider, patch, approval="auto").workspace.root
+        root = make("responses", folder, provider, patch, approval="auto", limits=ALONE).workspace.root
         records: list[tuple[int, dict[str, int]]] = []
         while len(told.phases) < kills:
             process = run(root)

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from alphalab_nb.campaign import Campaign
+from alphalab_nb.config import merge
 from alphalab_nb.storage.experiment import State
 from tests.provider.brain.audit import role_of
 from tests.provider.brain.researcher import Researcher
+from tests.provider.faults import Schedule
 from tests.provider.protocol import Reply, Request, Usage, Wire
 from tests.provider.server import Provider
 from tests.support import small_campaign
@@ -31,6 +33,8 @@ VETOED, SPARE, INJECTED = "naive_again", "spare_naive", "drift_mine"
 REASON = "averaging old seasons was tried by hand"
 NOTES = {"explorer": "look at the years before 2005", "worker_analyze": "say how long a run took"}
 """What a person says while a conversation of this role is held."""
+ALONE = {"max_experiments": 8, "strategy_every": 3, "milestone_every": 3, "error_window": 2, "usd": 20.0, "answer_s": 0}
+"""Limits of a campaign without a person: the defaults of questions are taken at once."""
 _PATIENCE_S = 30.0
 
 
@@ -112,10 +116,10 @@ class Lived:
 
 
 @contextmanager
-def lived(wire: Wire, folder: Path, **settings: Any) -> Iterator[Lived]:
+def lived(wire: Wire, folder: Path, faults: Schedule | None = None, **settings: Any) -> Iterator[Lived]:
     """Create a campaign, run all of its phases against a provider on loopback, and hand out what is left."""
     speaking = Speaking(Researcher())
-    with Provider(speaking) as provider, pytest.MonkeyPatch.context() as patch:
+    with Provider(speaking, faults=faults) as provider, pytest.MonkeyPatch.context() as patch:
         campaign = speaking.campaign = make(wire, folder, provider, patch, **settings)
         person, started = Person(Campaign.open(campaign.workspace.root)), time.monotonic()
         thread = threading.Thread(target=person, daemon=True)
@@ -128,16 +132,16 @@ def lived(wire: Wire, folder: Path, **settings: Any) -> Iterator[Lived]:
         yield Lived(wire, Campaign.open(campaign.workspace.root), provider, person, time.monotonic() - started)
 
 
-def make(wire: Wire, folder: Path, provider: Provider, patch: pytest.MonkeyPatch, **settings: Any) -> Campaign:
+def make(wire: Wire, folder: Path, server: Provider, patch: pytest.MonkeyPatch, **settings: Any) -> Campaign:
     """Create a small campaign of a wire's provider; its key is in the environment."""
     name, model = MODELS[wire]
-    values = {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "LOCAL_API_KEY": KEY, "OPENAI_BASE_URL": provider.openai_url,
-              "ANTHROPIC_BASE_URL": provider.anthropic_url}
+    values = {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "LOCAL_API_KEY": KEY, "OPENAI_BASE_URL": server.openai_url,
+              "ANTHROPIC_BASE_URL": server.anthropic_url}
     for variable, value in values.items():
         patch.setenv(variable, value)
-    block = {"base_url": provider.openai_url, "prices": {model: LOCAL_PRICE}} if name == "local" else {}
+    block = {"base_url": server.openai_url, "prices": {model: LOCAL_PRICE}} if name == "local" else {}
     defaults: dict[str, Any] = {
         "llm": f"{name}:{model}", "provider": block, "approval": "ask", "executor": {"budget_s": 4, "wall_s": 60},
         "limits": {"max_experiments": 8, "strategy_every": 3, "milestone_every": 3, "error_window": 2, "usd": 20.0},
     }
-    return small_campaign(folder, **{**defaults, **settings})
+    return small_campaign(folder, **merge(defaults, settings))
