@@ -50,6 +50,13 @@ def test_five_executed_notebooks_are_left_and_none_shows_an_error(ended: Lived):
         assert [output for cell in code for output in cell["outputs"] if output["output_type"] == "error"] == []
 
 
+def test_the_notebook_of_the_experiments_tells_how_they_went(ended: Lived):
+    text = ended.campaign.workspace.notebook("experiment").read_text(encoding="utf-8")
+    assert re.search(r"8 of 8 ended, best rmse [\d.]+ \(\w+\)", text)
+    kinds = Counter(event["kind"] for event in ended.campaign.board.events())
+    assert (kinds["phase"], kinds["review"], kinds["verdict"], kinds["supervisor"], kinds["stop"]) == (10, 3, 8, 1, 1)
+
+
 def test_every_experiment_came_to_its_end(ended: Lived):
     ends = {e.name: (str(e.state), e.outcome) for e in ended.campaign.board.list()}
     cancelled = {VETOED: ("cancelled", "vetoed"), SPARE: ("cancelled", "cancelled")}
