@@ -89,6 +89,8 @@ def run_agent(
         if not seat.history:
             deps.session.note(_first_note(row, seat.model))
         run = _in_own_loop(_watched(_converse(row, deps, task, seat, history or seat.history, shared), seat, deps))
+        if seat.model.system != PROVIDER and not seat.over:
+            deps.session.note(_last_note(deps, run.output.summary))
     finally:
         deps.close()
     seat.end()
@@ -110,7 +112,8 @@ async def _converse(role: Role, deps: Deps, task: Task, seat: Seat, history: lis
     prompt = None if history else task.brief()
     limits = UsageLimits(request_limit=shared.most)
     try:
-        return await agent.run(prompt, deps=deps, message_history=history or None, usage_limits=limits, usage=shared.usage)
+        async with agent:  # leaving it closes the connections of its model
+            return await agent.run(prompt, deps=deps, message_history=history or None, usage_limits=limits, usage=shared.usage)
     except UsageLimitExceeded as error:
         raise RequestLimit(f"{role.name} did not report within {shared.most} requests; see {deps.notebook.name}") from error
 
@@ -182,6 +185,16 @@ def _spawner(deps: Deps, shared: Shared) -> Callable[[str], str]:
 def _first_note(role: Role, model: Model) -> str:
     banner = f" **{BANNER}**" if model.system == PROVIDER else ""
     return f"{role.name}: provider `{model.system}`, model `{model.model_name}`.{banner}"
+
+
+def _last_note(deps: Deps, summary: str) -> str:
+    """Return how a conversation ended, for readers of its notebook: decisions that left no cell, and the report."""
+    lines = [f"- proposed `{p.name}` ({p.family}): {p.hypothesis}" for p in deps.decisions.proposals]
+    lines += [f"- cancelled #{id}: {reason}" for id, reason in deps.decisions.cancelled.items()]
+    if deps.verdict is not None:
+        lines.append(f"- verdict: {'passed' if deps.verdict.passed else 'not passed'}")
+        lines += [f"- {finding.severity}: {finding.file}:{finding.line} {finding.message}" for finding in deps.verdict.findings]
+    return "\n".join(["## Report", "", summary, *([""] if lines else []), *lines])
 
 
 def _in_own_loop(work: Coroutine[Any, Any, Any]) -> Any:

@@ -54,6 +54,8 @@ class Seat:
     absent: dict[str, str] = field(default_factory=dict[str, str])
     """Tools of the role that are not offered, with the reason."""
     pulse: Pulse = field(default_factory=Pulse)
+    over: bool = False
+    """It had reported before; what it reported is on record."""
     end: Callable[[], None] = lambda: None
 
 
@@ -87,9 +89,10 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
     conversation = Conversation(journal, journal.open(key, role=role.name, model=str(mind)), deps.workspace.agents / "images")
     model = ReplayModel(Path(mind.model), key) if mind.provider == REPLAY else make_model(mind, config)
     pulse = BoardPulse(deps.board, deps.phase, role.name, deps.experiment)
+    prices = PriceList(mind.model, mind.provider, config.prices, config.cache)
     talk = Talk(
         conversation=conversation, tags=Tags(deps.phase, role.name, deps.experiment), budget=_budget(deps),
-        prices=PriceList(mind.model, mind.provider, config.prices), patience=_patience(deps), pulse=pulse, emit=_emitter(deps, role),
+        prices=prices, patience=_patience(deps), pulse=pulse, emit=_emitter(deps, role),
     )
     live = LiveModel(model, talk)
     turns = journal.turns(conversation.head.id)
@@ -100,7 +103,8 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
         capabilities=[
             News(deps.board, deps.playbook, since), Compactor(live, conversation, config.compact_at), Checkpoints(conversation), *native,
         ],
-        settings=make_settings(mind, config, role.name, f"{deps.config.name}/{key}"), absent=absent, pulse=pulse, end=conversation.end,
+        settings=make_settings(mind, config, role.name, f"{deps.config.name}/{key}"), absent=absent, pulse=pulse,
+        end=conversation.end, over=bool(conversation.head.ended),
     )
 
 

@@ -54,7 +54,7 @@ def _minds(config: CampaignConfig) -> dict[Mind, tuple[str, ...]]:
 
 def _try(deps: Deps, mind: Mind, roles: tuple[str, ...]) -> Tried:
     config = deps.config.provider
-    prices = PriceList(mind.model, mind.provider, config.prices)
+    prices = PriceList(mind.model, mind.provider, config.prices, config.cache)
     if deps.config.limits.usd and prices.estimate(input_tokens=1, output_tokens=1) is None:
         raise ConfigError(f"limits.usd is set but the price of {mind} is not known; give provider.prices.{mind.model}, or drop limits.usd")
     context = config.context_tokens or prices.context_tokens()

@@ -388,7 +388,7 @@ class Dispatcher:
             return
         experiments = self.board.list()
         left = remaining(self.parts, experiments)
-        waiting = [e for e in experiments if e.state in WAITING and not _screened(e)]
+        waiting = [e for e in experiments if e.state in (State.PROPOSED, *WAITING) and not _screened(e)]
         screened = [e for e in experiments if _screened(e)]
         due = strategy_due(waiting=len(waiting), slots=self.executor.slots, analyzed_since=self._analyzed_since,
                            every=self._limits.strategy_every, remaining=0 if self._exhausted else left, screened=len(screened))
@@ -456,8 +456,9 @@ class Dispatcher:
     def _accept(self, proposal: Proposal) -> bool:
         experiments = self.board.list()
         if any(e.name == clean_name(proposal.name) and e.author == self.strategy.name and e.hypothesis == proposal.hypothesis
-               for e in experiments):
-            return False  # accepted before the process was killed in the middle of this plan
+               for e in experiments):  # accepted before the process was killed in the middle of this plan, or proposed once more
+            self.board.event("refused", f"{proposal.name}: proposed before with the same hypothesis", role=ME)
+            return False
         counted = [e.family for e in experiments if e.state is not State.CANCELLED]
         if remaining(self.parts, experiments) == 0:
             return False
@@ -488,6 +489,8 @@ class Dispatcher:
 
     def _report_milestone(self) -> None:
         reported = int(self.board.fact("milestones", 0))
+        if "reporter" in self._duties:  # one report after the other: what is due meanwhile is told by the next
+            return
         if milestone_due(analyzed=self._analyzed(), reported=reported, every=self._limits.milestone_every):
             draft = self._final_milestone()
             if self._staff.reports and draft and not self._minds_spent and self._parked is None:

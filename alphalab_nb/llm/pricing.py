@@ -13,6 +13,8 @@ from pydantic_ai.usage import RequestUsage
 from alphalab_nb.config import Price
 
 _MILLION = 1_000_000
+_FREE: dict[str, float | None] = {"replay": 0.0, "local": None}
+"""Providers without list prices: a replay costs nothing, and what a server of one's own costs only campaign.yaml can say."""
 Cache = Literal["off", "5m", "1h"]
 
 
@@ -31,6 +33,8 @@ class PriceList:
         """Return the dollars of a response; None if no price is known."""
         if self.model in self.own:
             return _own(self.own[self.model], response.usage)
+        if self.provider in _FREE:
+            return _FREE[self.provider]
         try:
             return float(response.cost().total_price)
         except (LookupError, ValueError, AssertionError):
@@ -41,6 +45,8 @@ class PriceList:
         usages = self._worst(input_tokens, output_tokens)
         if self.model in self.own:
             return max(_own(self.own[self.model], usage) for usage in usages)
+        if self.provider in _FREE:
+            return _FREE[self.provider]
         try:
             return max(float(genai_prices.calc_price(usage, self.model, provider_id=self._listed).total_price) for usage in usages)
         except (LookupError, ValueError):

@@ -143,7 +143,8 @@ def sealed(told: Told) -> Told:
     board.set_step("report", "confirm_best", "finished", result={"champion": 3, "default": 2, "rows": rows})
     board.set_fact("sealed", {
         "champion": 3, "score": 1.875, "fixed_score": 1.9375, "refit": True, "confirm": 1.625, "search": 1.5,
-        "baselines": {"naive": 5.0, "seasonal_naive": 2.5, "broken": None}, "reads": 1, "secondary": {},
+        "baselines": {"naive": 5.0, "seasonal_naive": 2.5, "broken": None}, "reads": 1,
+        "secondary": {"interval": {"low": 1.5, "high": 2.25}},
         "references": [{"id": 2, "name": "gbm_default", "family": "gbm", "score": 3.0,
                         "loss_difference": {"mean": -1.125, "low": -1.5, "high": -0.75, "n": 40}}],
     })

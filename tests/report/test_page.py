@@ -93,6 +93,7 @@ def test_the_same_board_gives_the_same_page_but_for_the_time(told: Told, page: P
 
 def test_the_sealed_result_comes_with_its_gaps_and_all_it_is_compared_with(page: Page):
     assert "wMAPE 1.875 ppm on the sealed test, by experiment #3. Smaller is better." in page.text
+    assert "The harness gives the interval 1.5 to 2.25 with it." in page.text
     assert "It had 1.5 on search, where it was found, and 1.625 on confirm; the two together chose it." in page.text
     assert "The gap from search to sealed is 0.375, from confirm to sealed 0.25;" in page.text
     rows = {row["what"]: row for row in page.table("Result").rows}
