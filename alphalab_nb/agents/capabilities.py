@@ -14,7 +14,8 @@ from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.models import ModelRequestContext
 
 from alphalab_nb.llm.conversation import Conversation
-from alphalab_nb.llm.live import ContextOverflow, LiveModel
+from alphalab_nb.llm.live import LiveModel
+from alphalab_nb.llm.patience import ContextOverflow
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import now
 from alphalab_nb.storage.playbook import Playbook

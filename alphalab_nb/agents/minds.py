@@ -22,8 +22,9 @@ from alphalab_nb.errors import ConfigError
 from alphalab_nb.llm import Metered, RuleModel
 from alphalab_nb.llm.budget import Budget
 from alphalab_nb.llm.conversation import Conversation, Done
-from alphalab_nb.llm.live import LiveModel, Patience, Pulse, Tags, Talk
-from alphalab_nb.llm.metered import Tags as OfflineTags
+from alphalab_nb.llm.live import LiveModel, Talk
+from alphalab_nb.llm.metered import Tags
+from alphalab_nb.llm.patience import Patience, Pulse
 from alphalab_nb.llm.pricing import PriceList
 from alphalab_nb.llm.providers import REPLAY, Mind, make_model, make_settings, mind_of
 from alphalab_nb.llm.redact import redact
@@ -80,7 +81,7 @@ def rules_seat(role: Role, deps: Deps, task: Task) -> Seat:
     if policy is None:
         raise ConfigError(f"the offline researcher has no rules for the role '{role.name}'; give this role a language model")
     model = RuleModel(policy, task, role.name)
-    return Seat(Metered(model, ledger=deps.ledger, tags=OfflineTags(deps.phase, role.name, deps.experiment)))
+    return Seat(Metered(model, ledger=deps.ledger, tags=Tags(deps.phase, role.name, deps.experiment)))
 
 
 def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:

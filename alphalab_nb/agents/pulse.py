@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 from alphalab_nb.errors import Stopped
-from alphalab_nb.llm.live import Pulse
+from alphalab_nb.llm.patience import Pulse
 from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.database import now
 from alphalab_nb.storage.experiment import State

@@ -17,13 +17,13 @@ from typing import Any
 from alphalab_nb.agents.minds import is_live
 from alphalab_nb.dispatch.commands import Desk
 from alphalab_nb.dispatch.pipeline import Pipeline, failure
+from alphalab_nb.dispatch.plans import ME, WAITING, carry_out
 from alphalab_nb.dispatch.staff import ARMED, Staff
 from alphalab_nb.dispatch.triggers import (
     StopReason,
     Usage,
     budget_spent,
     converged,
-    family_capped,
     fix_due,
     milestone_due,
     strategy_due,
@@ -35,15 +35,12 @@ from alphalab_nb.executors import Executor
 from alphalab_nb.judge import verdict
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
-from alphalab_nb.storage.board import clean_name
-from alphalab_nb.storage.experiment import Experiment, Proposal, Run, Score, State
+from alphalab_nb.storage.experiment import Experiment, Run, Score, State
 from alphalab_nb.storage.leaderboard import full_runs, ranking
-from alphalab_nb.strategies.base import Lesson, Plan, Strategy
+from alphalab_nb.strategies.base import Plan, Strategy
 
-ME = "dispatcher"
 MAX_INFRASTRUCTURE_RETRIES = 3
 MAX_FAILED_TURNS = 3
-WAITING = (State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED)
 
 log = logging.getLogger(__name__)
 
@@ -314,7 +311,7 @@ class Dispatcher:
         runs = [planned.get(e.id) or self._plan(e, "full") for e in self._in_order(self.board.list(State.QUEUED))]
         active = set(self._pipeline.active)
         for experiment in self._in_order(self.board.list(State.IMPLEMENTED)):
-            if experiment.id in self._agents or self._pipeline.experiment_runs(experiment.id):
+            if self._busy(experiment.id):
                 continue
             runs.append(planned.get(experiment.id) or self._plan(experiment, "smoke"))
         runs += [run for run in self.board.runs(status="planned") if run.kind == "replicate"]
@@ -412,32 +409,12 @@ class Dispatcher:
             self._turn_failed(error)
             return
         plan, self._failed_turns = turn.result(), 0
-        self._analyzed_since = 0
-        for id in self._turn_saw:
-            self.board.move(id, State.DONE, by=self.strategy.name, reason="used by a strategy turn")
-        for id in plan.promote:
-            self._if_possible(id, State.QUEUED, f"promoted by {self.strategy.name}", fidelity="full")
-        for id, reason in plan.drop.items():
-            self._drop(id, reason)
-        for lesson in plan.lessons:
-            self._learn(lesson)
-        accepted = sum(self._accept(proposal) for proposal in plan.proposals)
-        self._exhausted = plan.exhausted
-        self.board.event(
-            "strategy", f"{accepted} accepted, {len(plan.promote)} promoted, {len(plan.drop)} dropped, {len(plan.lessons)} lessons",
-            role=self.strategy.name,
-        )
+        self._analyzed_since, self._exhausted = 0, plan.exhausted
+        carry_out(self.parts, plan, by=self.strategy.name, saw=self._turn_saw, busy=self._busy)
 
-    def _if_possible(self, id: int, to: State, reason: str, **changes: Any) -> None:
-        """A strategy may have decided on a picture that is a moment old; then its word comes too late."""
-        if self.board.get(id).state is State.CHECKED:
-            self.board.move(id, to, by=self.strategy.name, reason=reason, expect=State.CHECKED, **changes)
-
-    def _drop(self, id: int, reason: str) -> None:
-        """Cancel what waits; what has begun meanwhile goes on."""
-        state = self.board.get(id).state
-        if state is State.PROPOSED or (state in WAITING and id not in self._agents and not self._pipeline.experiment_runs(id)):
-            self.board.move(id, State.CANCELLED, by=self.strategy.name, reason=reason, expect=state, outcome="cancelled")
+    def _busy(self, id: int) -> bool:
+        """Whether an agent or a job is at work on an experiment."""
+        return id in self._agents or bool(self._pipeline.experiment_runs(id))
 
     def _turn_failed(self, error: BaseException) -> None:
         """A turn without a plan is no plan: the next occasion asks again, a few times.
@@ -449,37 +426,10 @@ class Dispatcher:
         log.error("strategy turn failed", exc_info=error)
         self.board.event("error", f"strategy turn failed: {error!r}", role=self.strategy.name)
         if not isinstance(error, RequestLimit) or self._failed_turns >= MAX_FAILED_TURNS:
+            self.board.set_fact("stopping", True)
             raise PhaseFailed(f"the strategy '{self.strategy.name}' failed: {error}") from error
         self.board.event("strategy", "the turn gave no plan", role=self.strategy.name)
         self._asked_at = None
-
-    def _accept(self, proposal: Proposal) -> bool:
-        experiments = self.board.list()
-        if any(e.name == clean_name(proposal.name) and e.author == self.strategy.name and e.hypothesis == proposal.hypothesis
-               for e in experiments):  # accepted before the process was killed in the middle of this plan, or proposed once more
-            self.board.event("refused", f"{proposal.name}: proposed before with the same hypothesis", role=ME)
-            return False
-        counted = [e.family for e in experiments if e.state is not State.CANCELLED]
-        if remaining(self.parts, experiments) == 0:
-            return False
-        if family_capped(proposal.family, counted, share=self._limits.family_share, budget=self._limits.max_experiments):
-            self.board.event("refused", f"{proposal.name}: family {proposal.family} has its share", role=ME)
-            return False
-        asks = self.parts.config.approval == "ask"
-        self.board.add(proposal, by=self.strategy.name, state=State.PROPOSED if asks else State.TO_IMPLEMENT)
-        return True
-
-    def _learn(self, lesson: Lesson) -> None:
-        """Store a lesson: new, changed, or withdrawn because later runs contradict it."""
-        author = f"{self.strategy.name}:{lesson.rule}"
-        mine = [entry for entry in self.parts.playbook.entries() if entry.author == author]
-        if lesson.retire:
-            for entry in mine:
-                self.parts.playbook.retire(entry.id, author=author)
-        elif not mine:
-            self.parts.playbook.add(lesson.claim, kind=lesson.kind, evidence=lesson.evidence, author=author)  # type: ignore[arg-type]
-        elif mine[0].claim != lesson.claim:
-            self.parts.playbook.edit(mine[0].id, claim=lesson.claim, evidence=lesson.evidence, author=author)
 
     # -- reports -----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Tags:
     phase: str
     role: str
     experiment: int | None = None
+    attempt: int | None = None
 
 
 class Metered(WrapperModel):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alphalab_nb.errors import AlphaLabError, ProviderOutage, ProviderRefused
-from alphalab_nb.llm.live import ContextOverflow, Patience
+from alphalab_nb.llm.patience import ContextOverflow, Patience
 from tests.provider import faults
 from tests.provider.faults import Fault, Schedule, first, rate_limit
 from tests.provider.protocol import WIRES, Wire

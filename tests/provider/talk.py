@@ -25,7 +25,9 @@ from pydantic_ai.usage import UsageLimits
 from alphalab_nb.config import LimitsConfig, ProviderConfig
 from alphalab_nb.llm.budget import Budget
 from alphalab_nb.llm.conversation import FINAL, Conversation
-from alphalab_nb.llm.live import LiveModel, Patience, Pulse, Tags, Talk
+from alphalab_nb.llm.live import LiveModel, Talk
+from alphalab_nb.llm.metered import Tags
+from alphalab_nb.llm.patience import Patience, Pulse
 from alphalab_nb.llm.pricing import PriceList
 from alphalab_nb.llm.providers import Mind, make_model, make_settings
 from alphalab_nb.storage.board import Board
