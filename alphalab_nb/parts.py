@@ -55,7 +55,8 @@ class Parts:
         return tuple(self.adapter.recipes(self.config.families))
 
 
-def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None, experiment: int | None = None) -> Deps:
+def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None, experiment: int | None = None,
+            attempt: int | None = None) -> Deps:
     """Return what an agent of a phase works with; without a folder of its own it works in scratch/."""
     from alphalab_nb.tools import Deps
 
@@ -63,7 +64,7 @@ def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None,
     folder.mkdir(parents=True, exist_ok=True)
     return Deps(
         workspace=parts.workspace, board=parts.board, playbook=parts.playbook, ledger=parts.ledger, adapter=parts.adapter,
-        sandbox=parts.sandbox, config=parts.config, phase=phase, experiment=experiment,
+        sandbox=parts.sandbox, config=parts.config, phase=phase, experiment=experiment, attempt=attempt,
         notebook=parts.workspace.agents / notebook, cwd=folder, adapter_pending=parts.adapter_pending,
     )
 

@@ -92,7 +92,7 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
     pulse = BoardPulse(deps.board, deps.phase, role.name, deps.experiment)
     prices = PriceList(mind.model, mind.provider, config.prices, config.cache)
     talk = Talk(
-        conversation=conversation, tags=Tags(deps.phase, role.name, deps.experiment), budget=_budget(deps),
+        conversation=conversation, tags=Tags(deps.phase, role.name, deps.experiment, deps.attempt), budget=_budget(deps),
         prices=prices, patience=_patience(deps), pulse=pulse, emit=_emitter(deps, role),
     )
     live = LiveModel(model, talk)

@@ -14,7 +14,7 @@ from alphalab_nb.agents.tasks import PreflightTask
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import AlphaLabError, ConfigError
 from alphalab_nb.llm.pricing import PriceList
-from alphalab_nb.llm.providers import REPLAY, Mind, mind_of
+from alphalab_nb.llm.providers import REPLAY, Mind, mind_of, served_window
 from alphalab_nb.tools import Deps
 
 _COLOURS = {"red": (220, 20, 20), "green": (20, 160, 20), "blue": (20, 20, 220)}
@@ -57,7 +57,7 @@ def _try(deps: Deps, mind: Mind, roles: tuple[str, ...]) -> Tried:
     prices = PriceList(mind.model, mind.provider, config.prices, config.cache)
     if deps.config.limits.usd and prices.estimate(input_tokens=1, output_tokens=1) is None:
         raise ConfigError(f"limits.usd is set but the price of {mind} is not known; give provider.prices.{mind.model}, or drop limits.usd")
-    context = config.context_tokens or prices.context_tokens()
+    context = config.context_tokens or prices.context_tokens() or served_window(mind, config)
     if context and config.compact_at > 0.9 * context:
         raise ConfigError(f"{mind} has a context of {context} tokens; set provider.compact_at to {int(0.6 * context)} or less")
     before = deps.ledger.total().usd

@@ -84,7 +84,7 @@ class Worker:
     def _deps(self, experiment: Experiment, task: str) -> Deps:
         number = len(self._parts.board.attempts(experiment.id)) + (0 if task == "analyze" else 1)
         notebook = f"{experiment.id:03d}_{experiment.name}_{task}{number}.ipynb"
-        return deps_of(self._parts, "experiment", notebook, cwd=self._folder(experiment), experiment=experiment.id)
+        return deps_of(self._parts, "experiment", notebook, cwd=self._folder(experiment), experiment=experiment.id, attempt=number)
 
     def _snapshot(self, experiment: Experiment, folder: Path) -> Attempt:
         identity = ast_hash(folder, ignore=("experiment.json",))

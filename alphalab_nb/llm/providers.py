@@ -139,6 +139,21 @@ def _needs(variable: str, who: str) -> None:
         raise ConfigError(f"{who} needs {variable} in the environment of the process that runs the campaign")
 
 
+def served_window(mind: Mind, config: ProviderConfig) -> int | None:
+    """Return the context window that a local server tells of its model (vLLM: max_model_len); None if it does not."""
+    from openai import OpenAI, OpenAIError
+
+    if mind.provider != "local":
+        return None
+    client = OpenAI(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none"), max_retries=0, timeout=10)
+    try:
+        told = next((model.model_extra or {} for model in client.models.list() if model.id == mind.model), {})
+    except OpenAIError:
+        return None  # the trial conversation says what is wrong
+    window = told.get("max_model_len") or told.get("context_length") or (told.get("meta") or {}).get("n_ctx_train")
+    return int(window) if window else None
+
+
 # -- settings --------------------------------------------------------------------------------------------
 
 

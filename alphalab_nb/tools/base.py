@@ -97,6 +97,8 @@ class Deps:
     cwd: Path
     """Working folder; relative paths of tools start here."""
     experiment: int | None = None
+    attempt: int | None = None
+    """Number of the experiment's attempt that is worked on."""
     adapter_pending: bool = False
     """The domain's own adapter has not been written yet; `adapter` is the reference that it starts from."""
 

@@ -240,3 +240,11 @@ def test_no_file_of_the_campaign_holds_the_key(ended: Lived):
     assert any(KEY in value for request in ended.provider.log.requests for value in request.headers.values()), "the key was in use"
     holding = [path for path in ended.campaign.workspace.root.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     assert holding == []
+
+
+def test_what_a_worker_costs_is_charged_to_an_experiment_and_its_attempt(ended: Lived):
+    sql = ended.campaign.board.database.connection()
+    rows = sql.execute("select role, experiment, attempt from ledger where role like 'worker%'").fetchall()
+    assert rows
+    assert not [tuple(row) for row in rows if row["experiment"] is None or row["attempt"] is None]
+    assert {row["attempt"] for row in rows if row["role"] == "worker_fix"} == {2}

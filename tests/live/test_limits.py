@@ -17,6 +17,7 @@ from tests.live.campaigns import ALONE, make
 from tests.provider.brain.audit import role_of
 from tests.provider.brain.researcher import Researcher
 from tests.provider.server import Provider
+from tests.support import small_campaign
 
 pytestmark = pytest.mark.slow
 ALLOWANCE = 0.05
@@ -31,6 +32,24 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Campaign, 
         for phase in ("adapt", "explore", "build"):
             campaign.run(phase)
         yield campaign, provider
+
+
+def test_its_responses_are_replayed_without_a_key_or_a_provider(
+    built: tuple[Campaign, Provider], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    campaign, provider = built
+    file, asked = tmp_path / "responses.jsonl", len(provider.log.requests)
+    assert campaign.export_responses(file) == len(provider.log.whole)
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LOCAL_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    again = small_campaign(tmp_path / "again", llm=f"replay:{file}", limits={"answer_s": 0})
+    for phase in ("adapt", "explore", "build"):
+        again.run(phase)
+    assert len(provider.log.requests) == asked
+    assert again.spent.usd == 0
+    learnt = [made.workspace.explore / "learnings.md" for made in (campaign, again)]
+    assert learnt[0].read_text(encoding="utf-8") == learnt[1].read_text(encoding="utf-8")
+    assert again.board.fact("harness") == campaign.board.fact("harness")
 
 
 def test_stop_ends_a_conversation_within_seconds_and_the_next_run_goes_on(built: tuple[Campaign, Provider]):
