@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,8 @@ class Campaign:
         """Make a new campaign in a folder, from a campaign.yaml, from settings, or both (settings win).
 
         Everything is checked before anything is written: the configuration, the domain, the data, the folder.
-        Relative paths, of the data and of a domain of your own, start from the folder of the campaign.yaml, else from the current one.
+        Relative paths, of the data, of a recording and of a domain of your own, start from the folder of the campaign.yaml, else from
+        the current one.
 
         Raises:
             BadInput: what is wrong, and the remedy.
@@ -75,7 +76,7 @@ class Campaign:
         _refuse_occupied(workspace)
         base = Path(config).resolve().parent if config is not None else Path.cwd()
         parsed = load_config(Path(config), settings) if config is not None else parse_config(settings)
-        parsed = _with_absolute_data(parsed, base)
+        parsed = _with_absolute_recordings(_with_absolute_data(parsed, base), base)
         adapter = _reference(parsed, base) if parsed.new_domain else _adapter(parsed.domain, base)
         _check_task(adapter, parsed)
         adapter.recipes(parsed.families)
@@ -181,6 +182,7 @@ class Campaign:
             self.board.set_fact("max_outage_s", self.config.provider.max_outage_s if max_outage_s is None else max_outage_s)
             for name in PHASES if phase is None else (phase,):
                 if not self.finished(name):
+                    self.board.set_fact("stopping", False)  # of the run before, or of the experiments that have just ended
                     self._run_phase(name, progress)
 
     def start(self, phase: str) -> subprocess.Popen[bytes]:
@@ -224,11 +226,12 @@ class Campaign:
             BadInput: unknown phase, or an earlier phase has not ended.
         """
         _refuse_unknown(phase)
-        if phase != "experiment":  # the dispatcher clears it for its phase
-            self.board.set_fact("stopping", False)
         missing = [name for name in PHASES[: PHASES.index(phase)] if not (self.finished(name) or self._work_done(name))]
         if missing:
             raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
+        # A stop ends the run it was meant for. Where a run holds the lock, `run` has cleared it, and a newer stop must hold.
+        with contextlib.suppress(WorkspaceError), FileLock(self.workspace.root / ".run.lock"):
+            self.board.set_fact("stopping", False)
 
     def _run_phase(self, phase: str, progress: Progress | None) -> None:
         self.board.set_step(phase, "phase", "started")
@@ -308,9 +311,15 @@ class Campaign:
         return Patches(self.board.database, self.workspace, self.parts.snapshots)
 
     def export_responses(self, path: str | Path) -> int:
-        """Write every response of the language models to a file that `llm: replay:FILE` reads; return how many."""
+        """Write every response of the language models to a new file that `llm: replay:FILE` reads; return how many.
+
+        Raises:
+            BadInput: there is no response yet, the file exists, or it cannot be written.
+        """
         from alphalab_nb.llm.replay import record
 
+        if Path(path).exists():
+            raise BadInput(f"{path} exists already; choose another file")
         return record(Journal(self.board.database), Path(path))
 
     def leaderboard_data(self) -> dict[str, Any]:
@@ -330,9 +339,11 @@ class Campaign:
         """Answer a question of an agent; the first answer counts, and after its deadline its default has been taken.
 
         Raises:
-            NotFound, BadInput: no such question, or it has been answered.
+            NotFound, BadInput: no such question, it has been answered, or the answer is empty.
         """
-        who = by or getpass.getuser()
+        if not text.strip():
+            raise BadInput("an empty answer says nothing; write what the agent shall read")
+        who = by or _user()
         answered = self.questions.answer(id, text, by=who)
         self.board.event("answer", f"question {id}: {text}", role=who, experiment=answered.experiment)
         return answered
@@ -343,7 +354,7 @@ class Campaign:
         Raises:
             NotFound, BadInput: no such patch, reverted already, or later changes are in the way.
         """
-        who = by or getpass.getuser()
+        who = by or _user()
         patch = self.patches.revert(id, by=who)
         self.board.event("patch", f"{patch.file}: change {id} taken back by {who}", role=who)
         return patch
@@ -446,6 +457,16 @@ def _with_absolute_data(config: CampaignConfig, base: Path) -> CampaignConfig:
     return config.model_copy(update={"data": data})
 
 
+def _with_absolute_recordings(config: CampaignConfig, base: Path) -> CampaignConfig:
+    def absolute(text: str) -> str:
+        provider, _, file = text.partition(":")
+        here = provider.strip() == "replay" and file.strip()
+        return f"replay:{(base / Path(file.strip()).expanduser()).resolve()}" if here else text
+
+    llm = absolute(config.llm) if isinstance(config.llm, str) else {role: absolute(text) for role, text in config.llm.items()}
+    return config.model_copy(update={"llm": llm})
+
+
 def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
     known = adapter.manifest.task
     for key in config.task:
@@ -475,11 +496,27 @@ def _reference(config: CampaignConfig, base: Path) -> Adapter:
 def _check_minds(config: CampaignConfig) -> None:
     from alphalab_nb.llm.providers import check_providers, mind_of
 
-    check_providers(config.llm)
+    _check_roles("llm", config.llm)
+    _check_roles("provider.effort", config.provider.effort)
+    check_providers(config.llm, config.provider)
     thinks = not mind_of(STRATEGIST, config.llm).offline
     make_strategy(config.strategy, open_deps=_nothing if thinks else None)
     if config.new_domain and mind_of("generator", config.llm).offline:
         raise ConfigError("'new_domain' needs a language model for the role 'generator'; the offline researcher knows ready domains only")
+
+
+def _check_roles(name: str, table: str | Mapping[str, str]) -> None:
+    """Refuse a setting by role that no role would ever read."""
+    if isinstance(table, str):
+        return
+    if not table:
+        raise ConfigError(f"'{name}' is empty; give one value for all roles, or a value by role with 'default'")
+    from alphalab_nb.agents.roles import ROLES
+
+    known = {*ROLES, *(role.split("_")[0] for role in ROLES), "default"}
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"unknown role '{name}.{key}'{nearest(key, sorted(known))}")
 
 
 def _nothing(notebook: str) -> Any:

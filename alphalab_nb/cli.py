@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import signal
 import sys
 from collections.abc import Callable
@@ -103,10 +104,17 @@ def init(file: Path, example: str, domain: str) -> Any:
     return {"file": str(file), "message": f"wrote {file}; edit it, then: alphalab-nb create runs/mine --config {file}"}, _said
 
 
+def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds")
+    return value
+
+
 @verb
 @workspace_argument
 @click.option("--phase", default=None, help="Only this phase: adapt, explore, build, experiment, report.")
-@click.option("--max-outage", type=float, default=None, metavar="SECONDS", help="End with exit code 3 when a provider is gone for longer.")
+@click.option("--max-outage", type=click.FloatRange(min=0), default=None, callback=_finite, metavar="SECONDS",
+              help="End with exit code 3 when a provider is gone for longer.")
 def run(workspace: Path, phase: str | None, max_outage: float | None = None) -> Any:
     """Run all phases, or one, headless. A campaign that was interrupted goes on where it stopped."""
     from alphalab_nb.console import Progress, show_summary

@@ -99,6 +99,7 @@ def show_status(status: dict[str, Any]) -> None:
     if status["sealed"] is not None:
         _console.print(_sealed_table(status["sealed"], ""))
     _spending(status)
+    _costs(status["cost"]["by_role"])
     if status["outage"]:
         _console.print(f"the provider is out of order since {status['outage']['since']}: {status['outage']['why']}; the campaign waits")
     for asked in status["questions"]:
@@ -150,6 +151,20 @@ def _spending(status: dict[str, Any]) -> None:
     spent = status["spent"]
     tokens = spent["input_tokens"] + spent["output_tokens"]
     _console.print(f"spent: ${spent['usd']:.2f}, {tokens} tokens, {spent['compute_s']:.1f} s of compute")
+
+
+def _costs(rows: list[dict[str, Any]]) -> None:
+    """Print what each role spent; rules without a language model spend nothing worth a table."""
+    shown = [
+        {
+            "phase": row["phase"], "role": row["role"], "model": row["model"], "calls": row["calls"], "fresh": row["fresh_tokens"],
+            "cached": row["cached_tokens"], "written": row["cache_write_tokens"], "output": row["output_tokens"],
+            "$": None if row["unpriced"] == row["calls"] else row["usd"],
+        }
+        for row in rows
+    ]
+    if any(row["input_tokens"] or row["output_tokens"] for row in rows):
+        _console.print(_table("Tokens and dollars by role", shown))
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:

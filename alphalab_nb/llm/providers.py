@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic_ai.models import Model
@@ -16,6 +17,7 @@ from pydantic_ai.settings import ModelSettings
 from alphalab_nb.config import ProviderConfig, nearest
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.llm.offline.rule_model import PROVIDER
+from alphalab_nb.llm.replay import read_recording
 
 REPLAY = "replay"
 
@@ -53,7 +55,7 @@ def mind_of(role: str, llm: str | Mapping[str, str]) -> Mind:
 
 def parse_mind(text: str) -> Mind:
     """Read `provider:model`; see `mind_of`."""
-    provider, _, model = text.partition(":")
+    provider, _, model = (part.strip() for part in text.partition(":"))
     if provider == PROVIDER and not model:
         return Mind(PROVIDER, "")
     if provider not in MAKERS and provider != REPLAY:
@@ -63,10 +65,20 @@ def parse_mind(text: str) -> Mind:
     return Mind(provider, model)
 
 
-def check_providers(llm: str | Mapping[str, str]) -> None:
-    """Refuse settings that name no model; see `mind_of`."""
-    for text in [llm] if isinstance(llm, str) else llm.values():
-        parse_mind(text)
+def check_providers(llm: str | Mapping[str, str], config: ProviderConfig) -> None:
+    """Refuse settings with which no conversation could begin, whatever the environment holds.
+
+    Raises:
+        ConfigError: no model named, or an address is missing or incomplete.
+        BadInput: a recording cannot be read.
+    """
+    for mind in map(parse_mind, [llm] if isinstance(llm, str) else llm.values()):
+        if mind.provider == REPLAY:
+            read_recording(Path(mind.model))
+        if mind.provider == "local":
+            _needs_address(mind.model, config)
+    if config.search_url and "{query}" not in config.search_url:
+        raise ConfigError(f"provider.search_url '{config.search_url}' has no {{query}}; put it where the words of a search belong")
 
 
 # -- models ----------------------------------------------------------------------------------------------
@@ -113,9 +125,8 @@ def _local(model: str, config: ProviderConfig) -> Model:
 
     from alphalab_nb.llm.ready import make_ready
 
-    if not config.base_url:
-        raise ConfigError(f"local:{model} needs provider.base_url, for example http://localhost:8000/v1")
-    provider = make_ready(_once(OpenAIProvider(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none"))))
+    _needs_address(model, config)
+    provider = make_ready(_once(OpenAIProvider(base_url=config.base_url, api_key=_local_key())))
     # Chat templates refuse system messages in the middle, and a stream without a finish reason was cut.
     return OpenAIChatModel(model, provider=provider, profile={
         "supports_inline_system_prompts": False, "openai_chat_supports_multiple_system_messages": False,
@@ -134,9 +145,30 @@ def _once(provider: Any) -> Any:
     return provider
 
 
+def _local_key() -> str:
+    return _usable("LOCAL_API_KEY") or "none"
+
+
+def _usable(variable: str) -> str:
+    """Return a key; one with white space in it would end up in the error of a library that cannot send it.
+
+    Raises:
+        ConfigError: it holds what no key holds.
+    """
+    key = os.environ.get(variable, "")
+    if not key.isascii() or any(character.isspace() for character in key):
+        raise ConfigError(f"{variable} holds white space or characters that no key has; a line break at its end is the usual reason")
+    return key
+
+
 def _needs(variable: str, who: str) -> None:
-    if not os.environ.get(variable):
+    if not _usable(variable):
         raise ConfigError(f"{who} needs {variable} in the environment of the process that runs the campaign")
+
+
+def _needs_address(model: str, config: ProviderConfig) -> None:
+    if not config.base_url:
+        raise ConfigError(f"local:{model} needs provider.base_url, for example http://localhost:8000/v1")
 
 
 def served_window(mind: Mind, config: ProviderConfig) -> int | None:
@@ -145,7 +177,7 @@ def served_window(mind: Mind, config: ProviderConfig) -> int | None:
 
     if mind.provider != "local":
         return None
-    client = OpenAI(base_url=config.base_url, api_key=os.environ.get("LOCAL_API_KEY", "none"), max_retries=0, timeout=10)
+    client = OpenAI(base_url=config.base_url, api_key=_local_key(), max_retries=0, timeout=10)
     try:
         told = next((model.model_extra or {} for model in client.models.list() if model.id == mind.model), {})
     except OpenAIError:

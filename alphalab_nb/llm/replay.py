@@ -83,12 +83,20 @@ def record(journal: Journal, path: Path) -> int:
     """Write every response of a campaign's conversations to a file, a line each; return how many.
 
     A line is {"key", "response"}; the keys name phase and notebook. Notes of compactions are left out: nothing acts on them.
+
+    Raises:
+        BadInput: there is no response yet, or the file cannot be written.
     """
     lines = [
         json.dumps({"key": head.key, "response": json.loads(turn.body)})
         for head in journal.heads() for turn in journal.turns(head.id, "response")
     ]
-    write_atomic(path, "".join(f"{line}\n" for line in lines))
+    if not lines:
+        raise BadInput("no language model has answered in this campaign yet")
+    try:
+        write_atomic(path, "".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}; choose another file") from error
     read_recording.cache_clear()
     return len(lines)
 
@@ -105,9 +113,15 @@ def read_recording(path: Path) -> dict[str, list[m.ModelResponse]]:
         for line in path.read_text(encoding="utf-8").splitlines():
             held = json.loads(line)
             (response,) = ModelMessagesTypeAdapter.validate_python([held["response"]])
-            found.setdefault(held["key"], []).append(response)  # type: ignore[arg-type]
+            if not isinstance(response, m.ModelResponse):
+                raise TypeError("it holds what was asked, not what was answered")
+            found.setdefault(held["key"], []).append(response)
     except FileNotFoundError as error:
         raise BadInput(f"there is no recording at {path}; make one with `alphalab-nb export RUN --responses FILE`") from error
-    except (ValueError, KeyError) as error:
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}; give the file that `alphalab-nb export` wrote") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is not a recording of responses: {error}") from error
+    if not found:
+        raise BadInput(f"{path} is not a recording of responses: it is empty")
     return found

@@ -72,7 +72,7 @@ class Patches:
     def get(self, id: int) -> Patch:
         row = self._database.connection().execute("select * from patches where id = ?", (id,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no patch {id}")
+            raise NotFound(f"there is no patch {id}; `alphalab-nb patches` lists them")
         return _patch(row)
 
     def list(self) -> list[Patch]:

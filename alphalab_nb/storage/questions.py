@@ -34,7 +34,7 @@ class Question:
 
 
 class Questions:
-    """All questions of one campaign."""
+    """All questions of one campaign. Whoever looks after a deadline finds its default taken, also while no agent waits."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,29 +53,47 @@ class Questions:
         return self.get(row["id"])
 
     def answer(self, id: int, text: str, *, by: str) -> Question:
-        """Answer a question; the first answer counts.
+        """Answer a question; the first answer counts, and after the deadline its default has been taken.
 
         Raises:
             NotFound: no such question.
             BadInput: it has been answered.
         """
-        known = self.get(id)
         with self._database.transaction() as sql:
+            _take_defaults(sql)
             done = sql.execute("update questions set answer = ?, answered_by = ? where id = ? and answer is null", (text, by, id))
-        if done.rowcount != 1:
-            raise BadInput(f"question {id} has been answered: {known.answer!r} by {known.answered_by}")
-        return self.get(id)
+        known = self.get(id)
+        if done.rowcount == 1:
+            return known
+        if known.answered_by == DEFAULT:
+            raise BadInput(f"question {id} waited until {known.deadline}; its default was taken: {known.answer!r}")
+        raise BadInput(f"question {id} has been answered: {known.answer!r} by {known.answered_by}")
 
     def get(self, id: int) -> Question:
-        row = self._database.connection().execute("select * from questions where id = ?", (id,)).fetchone()
+        row = self._settled().execute("select * from questions where id = ?", (id,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no question {id}")
+            raise NotFound(f"there is no question {id}; `alphalab-nb status` lists them")
         return _question(row)
 
     def list(self, *, open_only: bool = False) -> list[Question]:
         """Return the questions, oldest first."""
         where = " where answer is null" if open_only else ""
-        return [_question(row) for row in self._database.connection().execute(f"select * from questions{where} order by id")]
+        return [_question(row) for row in self._settled().execute(f"select * from questions{where} order by id")]
+
+    def _settled(self) -> sqlite3.Connection:
+        """Return the connection, with the defaults taken that are due; where none is, nothing is written."""
+        sql = self._database.connection()
+        if sql.execute(f"select 1 from questions where {_DUE} limit 1", (now(),)).fetchone() is not None:
+            with self._database.transaction() as writing:
+                _take_defaults(writing)
+        return sql
+
+
+_DUE = "answer is null and deadline <= ?"
+
+
+def _take_defaults(sql: sqlite3.Connection) -> None:
+    sql.execute(f"update questions set answer = default_answer, answered_by = ? where {_DUE}", (DEFAULT, now()))
 
 
 def _question(row: sqlite3.Row) -> Question:

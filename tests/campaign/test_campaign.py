@@ -17,6 +17,7 @@ from alphalab_nb.errors import BadInput, NotFound, PhaseFailed, WorkspaceError
 from alphalab_nb.phases.adapt import preflight
 from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import State
+from alphalab_nb.storage.journal import Journal
 from alphalab_nb.workspace import LAST_STEPS, PHASES
 from tests.boards import finished, proposal
 from tests.support import small_campaign
@@ -204,6 +205,79 @@ def test_a_phase_is_refused_before_its_turn_however_it_was_started(campaign: Cam
     for phase in ("adapt", "explore"):  # as steps record it when plain Papermill runs the notebook
         campaign.board.set_step(phase, LAST_STEPS[phase], "finished")
     campaign.check_phase("build")
+
+
+def test_a_stop_holds_while_a_run_has_the_lock_and_ends_with_it(campaign: Campaign):
+    """A second process that is refused, and the notebook of the phase itself, leave it alone; plain Papermill goes on after it."""
+    campaign.board.set_fact("stopping", True)
+    with FileLock(campaign.workspace.root / ".run.lock"):
+        with pytest.raises(WorkspaceError):
+            campaign.run("adapt")
+        campaign.check_phase("adapt")
+        assert campaign.board.fact("stopping") is True
+    campaign.check_phase("adapt")
+    assert campaign.board.fact("stopping") is False
+
+
+def test_a_run_of_all_phases_ends_the_stop_before_it(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    seen: list[bool] = []
+    monkeypatch.setattr(campaign, "_run_phase", lambda name, progress: seen.append(campaign.board.fact("stopping")))
+    campaign.board.set_fact("stopping", True)
+    campaign.run()
+    assert seen == [False] * len(PHASES)
+
+
+# -- questions, changes, responses ---------------------------------------------------------------------------
+
+
+def nameless() -> str:
+    raise KeyError("no such user")
+
+
+def test_an_answer_needs_words_but_no_user_name(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("getpass.getuser", nameless)
+    asked = campaign.questions.ask("Is it pegged?", default="no", wait_s=60, role="explorer")
+    with pytest.raises(BadInput, match="empty answer"):
+        campaign.answer(asked.id, " ")
+    assert campaign.answer(asked.id, "yes").answered_by == "user"
+
+
+def test_an_answer_after_the_deadline_is_refused_with_what_was_taken(campaign: Campaign):
+    asked = campaign.questions.ask("Is it pegged?", default="no", wait_s=0, role="explorer")
+    with pytest.raises(BadInput, match=r"its default was taken: 'no'"):
+        campaign.answer(asked.id, "yes")
+    assert campaign.status()["questions"] == []
+    assert campaign.board.events(kind="answer") == []
+
+
+def test_a_change_is_taken_back_without_a_user_name(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("getpass.getuser", nameless)
+    path = campaign.workspace.adapter / "domain_knowledge.md"
+    patch = campaign.patches.apply(path, "changed\n", reason="test", by="supervisor")
+    assert campaign.revert_patch(patch.id).reverted_by == "user"
+
+
+def answered(campaign: Campaign) -> Campaign:
+    """Let the campaign have one response on record."""
+    journal = Journal(campaign.board.database)
+    head = journal.open("explore/1_explorer", role="explorer", model="openai:x")
+    journal.add(head.id, "response", json.dumps({"parts": [{"content": "x", "part_kind": "text"}], "kind": "response"}))
+    return campaign
+
+
+def test_responses_are_exported_to_a_new_file_only(campaign: Campaign, tmp_path: Path):
+    file = tmp_path / "responses.jsonl"
+    with pytest.raises(BadInput, match="no language model has answered in this campaign yet"):
+        campaign.export_responses(file)
+    assert not file.exists()
+    assert answered(campaign).export_responses(file) == 1
+    before = file.read_bytes()
+    for taken in (file, tmp_path):
+        with pytest.raises(BadInput, match="exists already; choose another file"):
+            campaign.export_responses(taken)
+    assert file.read_bytes() == before
+    with pytest.raises(BadInput, match="cannot be written"):
+        campaign.export_responses(tmp_path / "nowhere" / "responses.jsonl")
 
 
 def test_what_cannot_be_done_when_its_turn_comes_is_refused_with_the_reason(campaign: Campaign):

@@ -89,6 +89,16 @@ def refused(root: Path, folder: Path, kind: type[BadInput], *said: str, config: 
         ({"strategy": {"options": {"trials": 3}}}, ConfigError, ["no option 'trials'"]),
         ({"llm": "opnai:gpt-x"}, ConfigError, ["unknown provider 'opnai'", "did you mean 'openai'"]),
         ({"llm": {"default": "offline", "worker": "anthropic"}}, ConfigError, ["name the model, as in anthropic:NAME"]),
+        ({"llm": "openai: "}, ConfigError, ["name the model, as in openai:NAME"]),
+        ({"llm": {}}, ConfigError, ["'llm' is empty"]),
+        ({"llm": {"default": "offline", "critc": "openai:x"}}, ConfigError, ["unknown role 'llm.critc'", "did you mean 'critic'"]),
+        ({"provider": {"effort": {"workr": "high"}}}, ConfigError, ["unknown role 'provider.effort.workr'", "did you mean 'worker'"]),
+        ({"llm": "local:m"}, ConfigError, ["local:m needs provider.base_url"]),
+        ({"llm": {"critic": "local:m"}}, ConfigError, ["local:m needs provider.base_url"]),
+        ({"provider": {"search_url": "http://localhost/search?q="}}, ConfigError, ["provider.search_url", "has no {query}"]),
+        ({"llm": "replay:none.jsonl"}, BadInput, ["no recording at", "none.jsonl", "alphalab-nb export"]),
+        ({"llm": {"critic": "replay:weekly.csv"}}, BadInput, ["weekly.csv is not a recording"]),
+        ({"llm": "replay:toy"}, BadInput, ["toy cannot be read"]),
         ({"strategy": {"name": "strategist"}}, ConfigError, ["'strategist' needs a language model"]),
         ({"new_domain": True, "domain": "fx"}, ConfigError, ["'new_domain' needs a language model for the role 'generator'"]),
         ({"new_domain": True, "domain": "time_series", "llm": "openai:x"}, ConfigError, ["there is an adapter for 'time_series'"]),
@@ -184,6 +194,28 @@ def test_relative_paths_start_from_the_campaign_file(folder: Path, monkeypatch: 
     assert made.config.data["path"] == str(folder / "weekly.csv")
     assert made.workspace.root == folder / "elsewhere" / "ws"
     assert (made.workspace.adapter / "recipes" / "sleeper").is_dir()
+
+
+RECORDED = '{"key": "adapt/0", "response": {"parts": [{"content": "x", "part_kind": "text"}], "kind": "response"}}\n'
+
+
+@pytest.mark.parametrize(("llm", "expected"), [
+    ("replay:r.jsonl", "replay:{here}/r.jsonl"),
+    ({"critic": "replay: r.jsonl", "default": "offline"}, {"critic": "replay:{here}/r.jsonl", "default": "offline"}),
+])
+def test_a_recording_is_found_from_the_campaign_file(folder: Path, monkeypatch: pytest.MonkeyPatch, llm: Any, expected: Any):
+    (folder / "r.jsonl").write_text(RECORDED)
+    (folder / "campaign.yaml").write_text(yaml.safe_dump(settings(llm=llm)))
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    made = Campaign.create("ws", Path("../campaign.yaml"))
+    assert str(made.config.llm) == str(expected).replace("{here}", str(folder))
+
+
+@pytest.mark.parametrize("key", ["critic", "worker", "worker_fix", "default"])
+def test_a_role_its_kind_and_the_rest_may_have_settings_of_their_own(folder: Path, key: str):
+    made = Campaign.create(folder / "ws", **settings(llm={key: "offline"}, provider={"effort": {key: "high"}}))
+    assert (made.config.llm, made.config.provider.effort) == ({key: "offline"}, {key: "high"})
 
 
 @pytest.mark.parametrize("name", ["12:30.csv", "übung und mehr.csv"])

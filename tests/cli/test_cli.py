@@ -101,6 +101,33 @@ def test_steering_an_experiment_that_does_not_exist_is_refused(tmp_path: Path):
         assert done.returncode == 2, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("verb", "said"), [
+    (["answer", "99", "yes"], "there is no question 99; `alphalab-nb status` lists them"),
+    (["patches", "--revert", "7"], "there is no patch 7; `alphalab-nb patches` lists them"),
+    (["export", "--responses", "r.jsonl"], "no language model has answered in this campaign yet"),
+    *[(["run", "--max-outage", seconds], "--max-outage") for seconds in ("-1", "nan", "inf")],
+])
+def test_what_nobody_can_do_is_exit_2_with_the_remedy(tmp_path: Path, verb: list[str], said: str):
+    campaign = small_campaign(tmp_path)
+    done = call(verb[0], campaign.workspace.root, *verb[1:], cwd=tmp_path)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+    assert campaign.board.steps() == []
+
+
+def test_status_shows_what_each_role_cost_once_a_model_has_answered(tmp_path: Path):
+    campaign = small_campaign(tmp_path)
+    ledger = campaign.parts.ledger
+    ledger.add(phase="adapt", role="customizer", provider="offline", model="rules")
+    assert "dollars by role" not in call("status", campaign.workspace.root).stdout
+    tokens = {"input_tokens": 1700, "cached_tokens": 900, "cache_write_tokens": 300, "output_tokens": 45}
+    ledger.add(phase="explore", role="explorer", provider="openai", model="some-model", usd=0.25, **tokens)
+    ledger.add(phase="build", role="critic", provider="local", model="other-model", usd=None, **tokens)
+    lines = call("status", campaign.workspace.root).stdout.splitlines()
+    cells = {key: line.replace("│", " ").split() for line in lines for key in ("explorer", "critic") if key in line}
+    assert cells["explorer"] == ["explore", "explorer", "some-model", "1", "500", "900", "300", "45", "0.25"]
+    assert cells["critic"][-2:] == ["45", "-"]
+
+
 def test_json_of_status_and_leaderboard_has_the_agreed_form(tmp_path: Path):
     campaign = ready(small_campaign(tmp_path, sleepers(0, 0)))
     executor = campaign.executor()

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from alphalab_nb.agents.preflight import try_minds
 from alphalab_nb.config import ProviderConfig
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.llm.providers import Mind, check_providers, make_model, make_settings, mind_of, parse_mind, setting_of
+from tests.desk import desk
 from tests.provider.protocol import WIRES, Wire
 from tests.provider.server import Provider
 from tests.provider.talk import MINDS, Desk, adder, keys
@@ -49,10 +51,11 @@ def test_without_a_setting_the_rules_play():
 
 @pytest.mark.parametrize(("text", "says"), [
     ("openia:gpt-5.2", "unknown provider 'openia'.*openai"), ("openai", "name the model"), ("openai:", "name the model"),
+    ("openai: ", "name the model"),
 ])
 def test_a_setting_that_names_no_model_is_refused_with_a_remedy(text: str, says: str):
     with pytest.raises(ConfigError, match=says):
-        check_providers({"default": "offline", "critic": text})
+        check_providers({"default": "offline", "critic": text}, ProviderConfig())
 
 
 @pytest.mark.parametrize(("mind", "says"), [
@@ -64,6 +67,13 @@ def test_a_missing_key_or_address_is_named(mind: Mind, says: str, monkeypatch: p
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigError, match=says):
         make_model(mind, ProviderConfig())
+
+
+def test_the_preflight_names_a_model_without_a_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    made = desk(tmp_path / "ws", llm="openai:gpt-5.2")
+    with pytest.raises(ConfigError, match=r"^openai:gpt-5\.2 needs OPENAI_API_KEY"):
+        try_minds(made.deps(made.workspace.root / "scratch", phase="adapt"))
 
 
 def test_a_local_server_needs_no_key(monkeypatch: pytest.MonkeyPatch):

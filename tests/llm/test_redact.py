@@ -27,6 +27,10 @@ KEY = "loopback+Secret/0123456789"
     ("Authorization: Bearer abcdef.ghijkl-mnop=", "Authorization: [key]"),
     ("aws AKIAIOSFODNN7EXAMPLE!", "aws [key]!"),
     ("sk-short and a risk-averse ask-me-anything", "sk-short and a risk-averse ask-me-anything"),
+    ("GET https://ana:pa55@word@host:80/x?q=a", "GET https://[key]@host:80/x?q=a"),
+    ("http://:hunter2@host", "http://[key]@host"),
+    ('{"url": "http://host:8000", "by": "ana@host"}', '{"url": "http://host:8000", "by": "ana@host"}'),
+    ("see http://host:8000/ana@home", "see http://host:8000/ana@home"),
     ("the bearer of news", "the bearer of news"),
     ("task-0123456789 in disk-abcdefghijkl", "task-0123456789 in disk-abcdefghijkl"),
 ])
@@ -39,6 +43,18 @@ def test_keys_of_the_environment_are_hidden_whatever_they_look_like(monkeypatch:
     monkeypatch.setenv("OTHER_TOKEN", KEY + "-and-more")
     monkeypatch.setenv("SHORT_KEY", "abc")
     assert redact(f"{KEY}-and-more, {KEY}, abc") == "[key], [key], abc"
+
+
+def test_a_key_may_begin_with_a_slash_but_a_file_is_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    file = tmp_path / "signing.pem"
+    file.write_text("x")
+    monkeypatch.setenv("CLOUD_SECRET", "/abc+def/0123456789")
+    monkeypatch.setenv("LONG_KEY", "/" + "x" * 300)
+    monkeypatch.setenv("SIGNING_KEY_FILE", str(file))
+    monkeypatch.setenv("TOKEN_PATH", "/var/run/token")
+    text = f"/abc+def/0123456789 {file} /var/run/token"
+    assert redact(text) == f"[key] {file} /var/run/token"
+    assert redact("/" + "x" * 300) == "[key]"
 
 
 ECHO = f"Incorrect API key provided: {KEY}. You can find your API key at the console."

@@ -92,7 +92,8 @@ def test_a_replay_that_goes_another_way_is_named(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("content", "says"), [
-    (None, "there is no recording"), ("not JSON", "not a recording"), ('{"key": 1}', "not a recording"),
+    (None, "there is no recording"), ("not JSON", "not a recording"), ('{"key": 1}', "not a recording"), ("[1]", "not a recording"),
+    ("", "it is empty"), ('{"key": "x", "response": {"kind": "request", "parts": []}}', "not what was answered"),
 ])
 def test_a_file_that_is_no_recording_is_refused(content: str | None, says: str, tmp_path: Path):
     file = tmp_path / "responses.jsonl"
