@@ -79,7 +79,8 @@ def _converse(deps: Deps, mind: Mind, image_input: bool) -> bool | None:
     try:
         summary = run_agent("preflight", own, PreflightTask(image=image_input)).summary.lower()
     except AlphaLabError as error:
-        raise type(error)(f"{mind}: {error}") from error
+        said = str(error)
+        raise type(error)(said if said.startswith(str(mind)) else f"{mind}: {said}") from error
     if not image_input:
         return None
     if colour not in summary:
