@@ -8,7 +8,8 @@ AlphaLabError                     exit code 1
 │   ├── AdapterInvalid                an adapter that does not validate
 │   ├── WorkspaceError                the folder: missing, unwritable, locked, of a newer version
 │   ├── NotFound                      no such experiment
-│   └── ProviderRefused               key, model name or request not accepted by the provider
+│   └── ProviderRefused               key or model name not accepted by the provider
+│       └── RequestRefused                one request, the campaign goes on
 ├── IllegalMove, StaleMove            board transitions
 ├── HarnessChanged                    the frozen harness is not what was frozen
 ├── PhaseFailed                   1
@@ -58,7 +59,11 @@ class NotFound(BadInput):
 
 
 class ProviderRefused(BadInput):
-    """The model provider does not accept the key, the model's name or the request; asking again would not help."""
+    """The model provider does not accept the key or the model's name; asking again would not help."""
+
+
+class RequestRefused(ProviderRefused):
+    """The provider does not answer this one request (a filter, a malformed history); other conversations go on."""
 
 
 class Stopped(AlphaLabError):

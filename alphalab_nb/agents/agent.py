@@ -23,7 +23,7 @@ from alphalab_nb.agents.minds import Seat, rules_seat, take_seat
 from alphalab_nb.agents.prompts import render
 from alphalab_nb.agents.roles import ROLES, Role
 from alphalab_nb.agents.tasks import ChildTask, Task
-from alphalab_nb.errors import RequestLimit
+from alphalab_nb.errors import AlphaLabError, RequestLimit
 from alphalab_nb.llm.conversation import FINAL, Done
 from alphalab_nb.llm.offline.rule_model import BANNER, PROVIDER
 from alphalab_nb.tools import TOOLS, Decisions, Deps, Report
@@ -81,7 +81,7 @@ def run_agent(
     row = ROLES[role]
     seat = rules_seat(row, deps, task) if by_rules else take_seat(row, deps, task, key)
     deps = _equipped(row, deps, seat)
-    _remember(deps, seat.done)
+    remember(deps, seat.done)
     started, shared = time.monotonic(), shared or Shared(deps.config.limits.requests or row.requests)
     shared.usage.requests += seat.requests
     deps.spawn = _spawner(deps, shared)
@@ -103,7 +103,8 @@ def run_agent(
 
 async def _converse(role: Role, deps: Deps, task: Task, seat: Seat, history: list[ModelMessage] | None, shared: Shared) -> Any:
     agent = Agent(
-        seat.model, deps_type=Deps, name=role.name, instructions=instructions(role, deps, seat), output_type=ToolOutput(Report, name=FINAL),
+        seat.model, deps_type=Deps, name=role.name, output_type=ToolOutput(Report, name=FINAL),
+        instructions=seat.instructions or instructions(role, deps, seat),
         tools=[TOOLS[name].pydantic for name in role.tools if name not in seat.absent], retries={"tools": 4, "output": 20},
         capabilities=seat.capabilities, model_settings=seat.settings,
     )
@@ -163,11 +164,17 @@ def _equipped(role: Role, deps: Deps, seat: Seat) -> Deps:
     )
 
 
-def _remember(deps: Deps, done: list[Done]) -> None:
-    """Make the decisions of an interrupted conversation again; they change nothing but the conversation's own state."""
+def remember(deps: Deps, done: list[Done]) -> None:
+    """Make the decisions of an interrupted conversation again; they change nothing but the conversation's own state.
+
+    The board may have moved on since: what cannot be decided any more is left out, and what was allowed then counts now.
+    """
+    most, deps.decisions.most = deps.decisions.most, len(done)
     for call in done:
         if call.ok and call.name in TOOLS and TOOLS[call.name].remembers:
-            TOOLS[call.name].again(deps, call.args)
+            with contextlib.suppress(AlphaLabError):
+                TOOLS[call.name].again(deps, call.args)
+    deps.decisions.most = most
 
 
 def _spawner(deps: Deps, shared: Shared) -> Callable[[str], str]:

@@ -55,6 +55,8 @@ class Seat:
     absent: dict[str, str] = field(default_factory=dict[str, str])
     """Tools of the role that are not offered, with the reason."""
     pulse: Pulse = field(default_factory=Pulse)
+    instructions: str = ""
+    """Those that an interrupted conversation began with: what was sent is only appended to."""
     over: bool = False
     """It had reported before; what it reported is on record."""
     end: Callable[[], None] = lambda: None
@@ -105,7 +107,7 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
             News(deps.board, deps.playbook, since), Compactor(live, conversation, config.compact_at), Checkpoints(conversation), *native,
         ],
         settings=make_settings(mind, config, role.name, f"{deps.config.name}/{key}"), absent=absent, pulse=pulse,
-        end=conversation.end, over=bool(conversation.head.ended),
+        end=conversation.end, over=bool(conversation.head.ended), instructions=conversation.head.instructions,
     )
 
 

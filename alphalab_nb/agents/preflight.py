@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass, replace
 
@@ -73,9 +74,10 @@ def _converse(deps: Deps, mind: Mind, image_input: bool) -> bool | None:
         Image.new("RGB", (64, 64), _COLOURS[colour]).save(buffer, "PNG")
         (deps.cwd / "preflight.png").write_bytes(buffer.getvalue())
     (deps.cwd / "preflight.txt").write_text("seen\n", encoding="utf-8")
-    name = "".join(c if c.isalnum() else "_" for c in str(mind))
+    name = f"0_preflight_{''.join(c if c.isalnum() else '_' for c in str(mind))}_{hashlib.sha256(str(mind).encode()).hexdigest()[:6]}"
+    number = 1 + len(list(deps.notebook.parent.glob(f"{name}_*.ipynb")))  # a trial that failed is made anew
     alone = deps.config.model_copy(update={"llm": str(mind)})
-    own = replace(deps, config=alone, notebook=deps.notebook.with_name(f"0_preflight_{name}.ipynb"))
+    own = replace(deps, config=alone, notebook=deps.notebook.with_name(f"{name}_{number}.ipynb"))
     try:
         summary = run_agent("preflight", own, PreflightTask(image=image_input)).summary.lower()
     except AlphaLabError as error:

@@ -43,7 +43,8 @@ class BoardPulse(Pulse):
     def outage(self, since: float | None, text: str) -> None:
         known = self._board.fact("outage")
         if since is None:
-            self._board.set_fact("outage", None)
+            if known is not None:
+                self._board.set_fact("outage", None)
         elif known is None or known.get("why") != text:
             self._board.set_fact("outage", {"since": (known or {}).get("since") or now(), "role": self._role, "why": text})
 

@@ -30,7 +30,16 @@ from alphalab_nb.dispatch.triggers import (
 )
 from alphalab_nb.dispatch.view import board_view, remaining
 from alphalab_nb.dispatch.worker import Worker
-from alphalab_nb.errors import AlphaLabError, BudgetEnded, PhaseFailed, ProviderOutage, ProviderRefused, RequestLimit, Stopped
+from alphalab_nb.errors import (
+    AlphaLabError,
+    BudgetEnded,
+    PhaseFailed,
+    ProviderOutage,
+    ProviderRefused,
+    RequestLimit,
+    RequestRefused,
+    Stopped,
+)
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import verdict
 from alphalab_nb.parts import Parts
@@ -261,7 +270,7 @@ class Dispatcher:
     def _agent_ended(self, id: int) -> None:
         error = self._agents.pop(id).exception()
         experiment = self.board.get(id)
-        if self._is_parked(error):
+        if self.is_parked(error):
             return
         if error is not None:
             log.error("worker on experiment %d failed", id, exc_info=error)
@@ -402,7 +411,7 @@ class Dispatcher:
         assert self._turn is not None
         turn, self._turn = self._turn, None
         error = turn.exception()
-        if self._is_parked(error):
+        if self.is_parked(error):
             self._asked_at = None
             return
         if error is not None:
@@ -425,7 +434,7 @@ class Dispatcher:
         self._failed_turns += 1
         log.error("strategy turn failed", exc_info=error)
         self.board.event("error", f"strategy turn failed: {error!r}", role=self.strategy.name)
-        if not isinstance(error, RequestLimit) or self._failed_turns >= MAX_FAILED_TURNS:
+        if not isinstance(error, RequestLimit | RequestRefused) or self._failed_turns >= MAX_FAILED_TURNS:
             self.board.set_fact("stopping", True)
             raise PhaseFailed(f"the strategy '{self.strategy.name}' failed: {error}") from error
         self.board.event("strategy", "the turn gave no plan", role=self.strategy.name)
@@ -466,15 +475,17 @@ class Dispatcher:
 
     def _duty_ended(self, name: str) -> None:
         error = self._duties.pop(name).exception()
-        if error is None or self._is_parked(error):
+        if error is None or self.is_parked(error):
             return
         log.error("%s failed", name, exc_info=error)
         self.board.event("error", f"{name} failed: {error!r}", role=name)
         if name == "supervisor":
             self.board.set_fact(ARMED, False)  # a diagnosis that failed is not asked for again at once
 
-    def _is_parked(self, error: BaseException | None) -> bool:
+    def is_parked(self, error: BaseException | None) -> bool:
         """Whether a conversation ended for a reason that is not its experiment's: nothing is charged to it, and its record stays."""
+        if isinstance(error, RequestRefused):
+            return False
         if isinstance(error, ProviderOutage | ProviderRefused):
             self._parked = self._parked or error
         elif isinstance(error, BudgetEnded) and not isinstance(error, RequestLimit):

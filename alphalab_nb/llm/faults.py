@@ -25,6 +25,7 @@ class Fault(StrEnum):
     TRANSIENT = "transient"
     OVERFLOW = "context overflow"
     KEY = "key"
+    MODEL = "model"
     FATAL = "fatal"
 
 
@@ -57,6 +58,8 @@ def _of_status(status: int, text: str) -> Fault:
         return Fault.RATE
     if status in (401, 403):
         return Fault.KEY
+    if status == 404:
+        return Fault.MODEL
     if status in _RETRIED or status >= 500:
         return Fault.TRANSIENT
     return Fault.OVERFLOW if _OVERFLOW.search(text) else Fault.FATAL

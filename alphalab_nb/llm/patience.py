@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alphalab_nb.errors import AlphaLabError, ProviderOutage, ProviderRefused
+from alphalab_nb.errors import AlphaLabError, ProviderOutage, ProviderRefused, RequestRefused
 from alphalab_nb.llm.faults import Fault, fault_of, retry_after_s
 from alphalab_nb.llm.redact import redact
 
@@ -59,24 +59,29 @@ class Trouble:
         self._limited_s = 0.0
         self._since: float | None = None
         """When the outage began."""
-        self._first = time.monotonic()
+        self._first = 0.0
+        """When the first attempt failed; a pause before it is no outage."""
 
     def delay(self, error: Exception) -> float:
         """Return the seconds to wait after a failure.
 
         Raises:
-            ProviderRefused, ContextOverflow, ProviderOutage: asking again would not help, or not soon enough.
+            ProviderRefused, RequestRefused, ContextOverflow, ProviderOutage: asking again would not help, or not soon enough. They
+                come without their cause: what a provider or its library says may quote our key.
         """
         fault, why = fault_of(error), redact(f"{type(error).__name__}: {error}")[:500]
         self.failures += 1
+        self._first = self._first or time.monotonic()
         if isinstance(error, AlphaLabError):
             raise error
         if fault is Fault.OVERFLOW:
-            raise ContextOverflow(why) from _shown(error)
+            raise ContextOverflow(why) from None
         if fault is Fault.KEY:
-            raise ProviderRefused(f"the provider refuses the key: {why}") from _shown(error)
+            raise ProviderRefused(f"the provider refuses the key: {why}") from None
+        if fault is Fault.MODEL:
+            raise ProviderRefused(f"the provider does not know the model: {why}") from None
         if fault is Fault.FATAL:
-            raise ProviderRefused(f"the provider refuses the request: {why}") from _shown(error)
+            raise RequestRefused(f"the provider refuses the request: {why}") from None
         return self._after_limit(error, why) if fault is Fault.RATE else self._after_failure(error, why)
 
     def _after_limit(self, error: Exception, why: str) -> float:
@@ -100,7 +105,7 @@ class Trouble:
         lasted = time.monotonic() - self._first
         if lasted >= self._patience.outage_s:
             text = f"the provider has been out of order for {lasted:.0f} s ({why}); run again when it is back"
-            raise ProviderOutage(text) from _shown(error)
+            raise ProviderOutage(text) from None
         if self._since is None:
             self._since = self._first
             self._emit("outage", f"the provider is out of order: {why}; the campaign waits")
@@ -108,16 +113,11 @@ class Trouble:
         return min(self._backoff(self.failures), max(0.05, self._patience.outage_s - lasted))
 
     def over(self) -> None:
-        """Learn that an attempt succeeded."""
+        """Learn that an attempt succeeded; an outage may also have been that of another conversation, or of an earlier process."""
         if self._since is not None:
             self._emit("back", f"the provider is back after {time.monotonic() - self._since:.0f} s")
-            self._pulse.outage(None, "")
+        self._pulse.outage(None, "")
 
     def _backoff(self, n: int) -> float:
         """Doubling with jitter, so that conversations do not come back all at once."""
-        return min(self._patience.longest_s, self._patience.first_s * 2.0 ** (n - 1)) * (0.75 + random.random() / 2)
-
-
-def _shown(error: Exception) -> Exception | None:
-    """Return what may stand in a traceback as the cause: an answer of the provider may quote our key."""
-    return None if isinstance(getattr(error, "status_code", None), int) else error
+        return min(self._patience.longest_s, self._patience.first_s * 2.0 ** min(n - 1, 16)) * (0.75 + random.random() / 2)

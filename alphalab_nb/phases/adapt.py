@@ -108,7 +108,8 @@ def generate_adapter(parts: Parts) -> Result:
         AdapterInvalid: the draft of the last round does not validate; nothing was accepted.
     """
     draft, problems, findings = parts.workspace.draft, list[str](), list[dict[str, Any]]()
-    for number in range(1, MAX_DRAFTS + 1):
+    tries = int(parts.board.fact("drafts_failed", 0))
+    for number in range(1 + tries * MAX_DRAFTS, 1 + (tries + 1) * MAX_DRAFTS):
         task = GenerateTask(domain=parts.config.domain, objective=parts.config.objective, reference=parts.adapter.manifest.name,
                             task=parts.task, findings=findings)
         report = run_agent("generator", deps_of(parts, "adapt", f"0_generator_{number}.ipynb", cwd=draft), task)
@@ -119,6 +120,7 @@ def generate_adapter(parts: Parts) -> Result:
             accept_draft(parts.workspace)
             return {"summary": report.summary, "files": sorted(path.name for path in draft.iterdir()), "drafts": number}
         findings = [{"severity": "blocking", "file": "adapter", "line": 0, "message": problem} for problem in problems]
+    parts.board.set_fact("drafts_failed", tries + 1)
     raise AdapterInvalid(f"the draft of domain '{parts.config.domain}' does not validate: " + "; ".join(problems))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from alphalab_nb.agents import run_agent
 from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
 from alphalab_nb.errors import PhaseFailed
@@ -10,6 +12,7 @@ from alphalab_nb.phases.baselines import harness_task, score_baselines
 from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 
+TRIES = "attacks_failed"
 MAX_ROUNDS = 5
 """Paper, section 2: later findings are stylistic."""
 
@@ -51,6 +54,8 @@ def _again(parts: Parts, findings: Findings) -> Result:
 def attack(parts: Parts, name: str = "") -> Result:
     """Hold rounds of Critic, Tester and Builder; `name` tells their notebooks from those of an earlier attack."""
     rounds: list[Result] = []
+    tries = int(parts.board.fact(TRIES, 0))
+    name = f"{name}again{tries}_" if tries else name  # after a failure everything is looked at anew
     for number in range(1, MAX_ROUNDS + 1):
         critic = run_agent("critic", deps_of(parts, "build", f"2_critic_{name}{number}.ipynb", cwd=parts.workspace.build),
                            CriticTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness))
@@ -65,12 +70,17 @@ def attack(parts: Parts, name: str = "") -> Result:
         if not _repair(parts, number, blocking, name):
             break
     parts.board.set_fact("findings", rounds)
+    parts.board.set_fact(TRIES, tries + 1)
     raise PhaseFailed("the evaluation did not survive its attack: " + "; ".join(_line(f) for f in rounds[-1]["findings"]))
 
 
 def _repair(parts: Parts, number: int, blocking: Findings, name: str) -> bool:
     """Let the Builder mend; say whether it changed anything, for the same harness would only be attacked in vain."""
-    before = _written(parts)
+    key = f"harness_before_{name}{number}"
+    before = parts.board.fact(key)
+    if before is None:  # on record, for a process that is killed after the Builder's report must not take the mended for the unmended
+        before = _written(parts)
+        parts.board.set_fact(key, before)
     deps = deps_of(parts, "build", f"2_builder_{name}{number + 1}.ipynb", cwd=parts.workspace.build)
     task = harness_task(parts, parts.task)
     run_agent(
@@ -79,8 +89,13 @@ def _repair(parts: Parts, number: int, blocking: Findings, name: str) -> bool:
     return _written(parts) != before
 
 
-def _written(parts: Parts) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in parts.workspace.harness.rglob("*") if path.suffix in (".py", ".json")}
+def _written(parts: Parts) -> str:
+    """Return a hash of the harness's programs and settings."""
+    digest = hashlib.sha256()
+    for path in sorted(parts.workspace.harness.rglob("*")):
+        if path.suffix in (".py", ".json"):
+            digest.update(str(path.relative_to(parts.workspace.harness)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _line(finding: Result) -> str:

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from alphalab_nb.agents import ROLES, run_agent
-from alphalab_nb.agents.agent import instructions
+from alphalab_nb.agents.agent import instructions, remember
 from alphalab_nb.agents.offline import POLICIES
+from alphalab_nb.agents.pulse import BoardPulse
 from alphalab_nb.agents.tasks import AnalyzeTask, CriticTask, FixTask, ImplementTask
 from alphalab_nb.errors import BudgetEnded, ConfigError
 from alphalab_nb.llm import Call, Result
-from alphalab_nb.storage.experiment import Experiment, Proposal, Score
+from alphalab_nb.llm.conversation import Done
+from alphalab_nb.storage.experiment import Experiment, Proposal, Score, State
 from tests.desk import Desk, desk
 
 FACTS = {"n_items": 1, "length": 600, "season": 52, "horizon": 26, "stride": 4}
@@ -163,3 +165,22 @@ def test_the_time_of_a_workers_conversation_is_measured(at: Desk, record_propert
         implement(at, f"waves{n}")
         seconds.append(time.perf_counter() - started)
     record_property("implement_ms", round(1000 * statistics.median(seconds)))
+
+
+def test_a_resumed_turn_leaves_out_what_cannot_be_decided_any_more(at: Desk):
+    made, _ = experiment(at)
+    for state in (State.IMPLEMENTED, State.CHECKED, State.QUEUED, State.RUNNING):
+        at.board.move(made.id, state, by="test")
+    deps = at.as_role("strategist", at.workspace.root / "scratch")
+    proposal = {"name": "next_one", "family": "harmonic", "hypothesis": "waves", "config": {}}
+    remember(deps, [Done("cancel_experiment", {"id": made.id, "reason": "hopeless"}, True, ""),
+                    Done("propose_experiment", proposal, True, "")])
+    assert deps.decisions.cancelled == {}
+    assert [p.name for p in deps.decisions.proposals] == ["next_one"]
+    assert deps.decisions.most == 0
+
+
+def test_an_outage_of_an_earlier_process_is_over_with_the_first_answer(at: Desk):
+    at.board.set_fact("outage", {"since": "before", "role": "explorer", "why": "dead"})
+    BoardPulse(at.board, "experiment", "critic").outage(None, "")
+    assert at.board.fact("outage") is None

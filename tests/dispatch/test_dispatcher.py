@@ -10,7 +10,7 @@ import pytest
 
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.dispatch.triggers import StopReason
-from alphalab_nb.errors import WorkspaceError
+from alphalab_nb.errors import BudgetEnded, ProviderOutage, ProviderRefused, RequestLimit, RequestRefused, Stopped, WorkspaceError
 from alphalab_nb.storage.experiment import State
 from tests.support import ready, sleepers, small_campaign
 
@@ -184,3 +184,13 @@ def test_a_changed_harness_scores_nothing(tmp_path: Path):
     assert campaign.board.get(1).outcome == "failed"
     assert "metrics.py" in campaign.board.get(1).error
     assert campaign.rows() == []
+
+
+@pytest.mark.parametrize(("error", "parked"), [
+    (ProviderRefused("the key"), True), (ProviderOutage("gone"), True), (Stopped("stop"), True), (BudgetEnded("spent"), True),
+    (RequestRefused("a filter"), False), (RequestLimit("too long"), False), (RuntimeError("a bug"), False), (None, False),
+])
+def test_only_what_concerns_all_conversations_leaves_an_experiment_as_it_is(tmp_path: Path, error: Exception | None, parked: bool):
+    campaign = small_campaign(tmp_path)
+    with campaign.executor() as executor:
+        assert campaign.dispatcher(strategy=campaign.strategy(), executor=executor).is_parked(error) is parked

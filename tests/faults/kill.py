@@ -35,8 +35,12 @@ def kill_tree(process: subprocess.Popen[bytes]) -> int:
     return len(tree)
 
 
-def orphans(workspace: Path, *, patience_s: float = 3.0) -> list[str]:
-    """Return the command lines of processes that still work on the workspace."""
+def orphans(workspace: Path, *, patience_s: float = 12.0) -> list[str]:
+    """Return the command lines of processes that still work on the workspace.
+
+    A served model that was being started at the moment of the kill notices at its first read that nobody is left; on a busy machine
+    its imports take some seconds before that.
+    """
     end = time.monotonic() + patience_s
     while True:
         left = [line for line in map(_line, psutil.process_iter()) if str(workspace) in line]
