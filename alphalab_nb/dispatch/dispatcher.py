@@ -70,6 +70,7 @@ class Dispatcher:
         self._milestone, self._progress = milestone, progress
         self._agents: dict[int, Future[Any]] = {}
         self._staff = Staff(parts)
+        self._thinks = is_live("worker_implement", parts.config)
         self._duties: dict[str, Future[Any]] = {}
         """Conversations of the Supervisor and the Reporter."""
         self._minds_spent = False
@@ -112,7 +113,7 @@ class Dispatcher:
 
     def _minds(self) -> int:
         """Conversations at once: rules take milliseconds, language models wait for their provider most of the time."""
-        return self.executor.slots + 2 if is_live("worker_implement", self.parts.config) else 2
+        return self.executor.slots + 2 if self._thinks else 2
 
     @property
     def wall_s(self) -> float:
@@ -243,8 +244,16 @@ class Dispatcher:
                 self._send_analysis(experiment, by_rules=stopping)
         if not stopping:
             for experiment in self._in_order(self.board.list(State.TO_IMPLEMENT)):
-                if experiment.id not in self._agents:
+                if experiment.id not in self._agents and self._code_wanted():
                     self._send(experiment, self._work_of(experiment))
+
+    def _code_wanted(self) -> bool:
+        """Whether a Worker shall write now. One that thinks writes just in time: what was learnt until then reaches its program."""
+        if not self._thinks:
+            return True
+        written = self.board.list(State.IMPLEMENTED, State.CHECKED, State.QUEUED)
+        being_written = [e for e in self.board.list(State.TO_IMPLEMENT) if e.id in self._agents]
+        return len(written) + len(being_written) < self.executor.slots + 2
 
     def _work_of(self, experiment: Experiment) -> Callable[[], object]:
         if experiment.fixes:
