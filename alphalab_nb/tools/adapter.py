@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import yaml
 
 from alphalab_nb.adapter import FILES, environment
 from alphalab_nb.errors import ToolError
-from alphalab_nb.process import write_atomic
 from alphalab_nb.resources import shipped
 from alphalab_nb.tools.base import Deps, tool
-from alphalab_nb.tools.files import only_once, page
+from alphalab_nb.tools.beneath import Place, lexical, place
+from alphalab_nb.tools.files import files_in, only_once, page, text_of
 
 _SHRINK = 0.8
 """Share of its lines that a patched prompt must keep: a patch mends a prompt, it does not write another one."""
@@ -33,7 +32,7 @@ def read_adapter(deps: Deps, name: str, offset: int = 1, limit: int = 500) -> st
         offset: First line, from 1.
         limit: Lines at most.
     """
-    return page(_inside(_adapter(deps), name), name, offset, limit)
+    return page(_inside(deps.workspace.root, _adapter(deps), name), offset, limit)
 
 
 @tool()
@@ -45,7 +44,7 @@ def read_reference_adapter(deps: Deps, name: str, offset: int = 1, limit: int = 
         offset: First line, from 1.
         limit: Lines at most.
     """
-    return page(_inside(_reference(deps), name), name, offset, limit)
+    return page(_inside(_reference(deps), _reference(deps), name), offset, limit)
 
 
 @tool()
@@ -56,10 +55,9 @@ def write_adapter_file(deps: Deps, name: str, text: str) -> str:
         name: As in the adapter, for example phase1_explorer.md or harness/score.py.
         text: The whole content.
     """
-    path = _inside(deps.workspace.draft, name)
-    _check(path, name, text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, text)
+    target = _inside(deps.workspace.root, deps.workspace.draft, name)
+    _check(target.path, name, text)
+    target.replace(text.encode())
     return f"wrote {name}, {len(text.splitlines())} lines"
 
 
@@ -70,11 +68,14 @@ def copy_reference_folder(deps: Deps, name: str) -> str:
     Args:
         name: For example harness, harness/tests, probes, recipes/common.
     """
-    source, target = _inside(_reference(deps), name), _inside(deps.workspace.draft, name)
-    if not source.is_dir() or source == _reference(deps):
+    source = _inside(_reference(deps), _reference(deps), name)
+    target = _inside(deps.workspace.root, deps.workspace.draft, name)
+    if not source.is_folder() or not source.parts:
         raise ToolError(f"the reference has no folder '{name}'; read_reference_adapter('.') lists it")
-    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    files = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
+    for file in files_in(source):
+        with file.open_read() as old:
+            target.below(*file.parts[len(source.parts) :]).replace(old.read())
+    files = ("/".join(file.parts[len(target.parts) :]) for file in files_in(target))
     return f"copied {name}: {', '.join(files)}"
 
 
@@ -89,22 +90,22 @@ def patch_adapter_file(deps: Deps, name: str, old: str, new: str, reason: str) -
         reason: Why, in one sentence.
     """
     drafting = deps.role == _DRAFTING
-    path = _inside(_adapter(deps), name)
-    if not drafting and Path(name).parts[:1] and path.relative_to(_adapter(deps)).parts[0] in _FROZEN:
+    file = _inside(deps.workspace.root, _adapter(deps), name)
+    if not drafting and set(file.path.relative_to(_adapter(deps)).parts[:1]) & set(_FROZEN):
         raise ToolError(f"{name} is not changed by agents: what was measured depends on it")
-    text = only_once(path, name, old, new)
-    _check(path, name, text)
+    text = only_once(file, old, new)
+    _check(file.path, name, text)
     if drafting:
-        write_atomic(path, text)
+        file.replace(text.encode())
         return f"changed {name}"
-    _keep_length(path, name, text)
-    patch = deps.patches.apply(path, text, reason=reason, by=deps.role)
+    _keep_length(file, name, text)
+    patch = deps.patches.apply(file.path, text, reason=reason, by=deps.role)
     deps.board.event("patch", f"{name}: {reason}", role=deps.role)
     return f"patch {patch.id} of {name} is in force for every conversation from now on"
 
 
 def _adapter(deps: Deps) -> Path:
-    return (deps.workspace.draft if deps.role == _DRAFTING else deps.workspace.adapter).resolve()
+    return deps.workspace.draft if deps.role == _DRAFTING else deps.workspace.adapter
 
 
 def _reference(deps: Deps) -> Path:
@@ -113,20 +114,20 @@ def _reference(deps: Deps) -> Path:
     return (folder if folder.is_dir() else shipped("adapters", "time_series")).resolve()
 
 
-def _inside(root: Path, name: str) -> Path:
-    """Return the path of a file of an adapter.
+def _inside(anchor: Path, root: Path, name: str) -> Place:
+    """Return the place of a file of an adapter, which lies at or beneath a folder that no agent can replace.
 
     Raises:
         ToolError: it would lie outside.
     """
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise ToolError(f"'{name}' is no path in the adapter; give it relative to the adapter, for example harness/score.py")
-    return path
+    path, refusal = lexical(root / name), f"'{name}' is no path in the adapter"
+    if not path.is_relative_to(root):
+        raise ToolError(f"{refusal}; give it relative to the adapter, for example harness/score.py")
+    return place(anchor, path, shown=name, refusal=refusal)
 
 
-def _keep_length(path: Path, name: str, text: str) -> None:
-    before, after = len(path.read_text(encoding="utf-8").splitlines()), len(text.splitlines())
+def _keep_length(file: Place, name: str, text: str) -> None:
+    before, after = len(text_of(file).splitlines()), len(text.splitlines())
     if name in FILES and after < _SHRINK * before:
         raise ToolError(f"{name} would shrink from {before} to {after} lines; a patch keeps at least {_SHRINK:.0%} of a prompt")
 

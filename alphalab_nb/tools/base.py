@@ -34,6 +34,7 @@ from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.questions import Questions
 from alphalab_nb.storage.snapshots import Snapshots
+from alphalab_nb.tools.beneath import Place, lexical, place
 from alphalab_nb.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -218,8 +219,8 @@ def clip(text: str, limit: int = AGENT_CHARS) -> str:
     return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
 
 
-def readable(deps: Deps, path: str) -> Path:
-    """Return the resolved path if this role may read it.
+def readable(deps: Deps, path: str) -> Place:
+    """Return the place of a path if this role may read it. Links are not followed, wherever they lead.
 
     Raises:
         ToolError: outside of the role's folders.
@@ -227,17 +228,23 @@ def readable(deps: Deps, path: str) -> Path:
     return _confined(deps, path, (*deps.writes, *deps.reads), "read")
 
 
-def writable(deps: Deps, path: str) -> Path:
-    """Return the resolved path if this role may write it; see `readable`."""
+def writable(deps: Deps, path: str) -> Place:
+    """Return the place of a path if this role may write it; see `readable`."""
     return _confined(deps, path, deps.writes, "write")
 
 
-def _confined(deps: Deps, path: str, roots: tuple[Path, ...], verb: str) -> Path:
-    resolved = (deps.cwd / path).resolve()
-    if any(resolved.is_relative_to(root.resolve()) for root in roots):
-        return resolved
+def _confined(deps: Deps, path: str, roots: tuple[Path, ...], verb: str) -> Place:
+    wanted, refusal = lexical(deps.cwd / path), f"{deps.role or 'this role'} may not {verb} {path}"
+    for root in map(lexical, roots):
+        if wanted.is_relative_to(root):
+            return place(_anchor(deps, root), wanted, shown=path, refusal=refusal)
     allowed = ", ".join(_shown(deps, root) for root in roots) or "nothing"
-    raise ToolError(f"{deps.role or 'this role'} may not {verb} {path}; allowed: {allowed}")
+    raise ToolError(f"{refusal}; allowed: {allowed}")
+
+
+def _anchor(deps: Deps, root: Path) -> Path:
+    """Return the folder to start from: a role's folder may lie in one that another role's programs change, the workspace does not."""
+    return deps.workspace.root if root.is_relative_to(deps.workspace.root) else root.parent
 
 
 def _shown(deps: Deps, path: Path) -> str:

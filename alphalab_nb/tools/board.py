@@ -11,6 +11,8 @@ from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import Experiment, Run, State
 from alphalab_nb.storage.leaderboard import full_runs, leaderboard
 from alphalab_nb.tools.base import Deps, clip, tool
+from alphalab_nb.tools.beneath import place
+from alphalab_nb.tools.files import text_of
 
 _ROWS = 30
 """Lines of one list."""
@@ -91,8 +93,12 @@ def _moves(deps: Deps, experiment: Experiment) -> list[str]:
 
 
 def _debrief(deps: Deps, experiment: Experiment) -> str:
-    path = deps.workspace.experiment(experiment.id, experiment.name) / "debrief.md"
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else "none"
+    folder = deps.workspace.experiment(experiment.id, experiment.name)
+    source = place(deps.workspace.root, folder / "debrief.md", shown="debrief.md", refusal=f"experiment {experiment.id} has no debrief")
+    try:
+        return text_of(source).strip()
+    except ToolError:  # a Worker may have left out the file, or put something else in its place
+        return "none"
 
 
 def _runs(deps: Deps, experiment: Experiment) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from alphalab_nb.errors import ToolError
 from alphalab_nb.tools.base import Deps, readable, tool
+from alphalab_nb.tools.files import files_in, text_of
 
 CHECKED: tuple[str, ...] = ("learnings.md", "data_report/schema.md", "data_report/statistics.md", "data_report/findings.md")
 """Files that the rule holds for."""
@@ -97,9 +98,8 @@ def find_uncited(deps: Deps) -> list[Uncited]:
     outputs = cell_outputs(deps.notebook) if deps.notebook.is_file() else {}
     problems: list[Uncited] = []
     for name in CHECKED:
-        path = readable(deps, name)
-        if path.is_file():
-            problems += uncited(name, path.read_text(encoding="utf-8"), outputs)
+        if files_in(source := readable(deps, name)):
+            problems += uncited(name, text_of(source), outputs)
         else:
             problems.append(Uncited(name, 0, "is missing"))
     return problems

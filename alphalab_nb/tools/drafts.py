@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from alphalab_nb.adapter import FILES, Adapter
 from alphalab_nb.errors import AlphaLabError, ToolError
 from alphalab_nb.tools.base import Deps
+from alphalab_nb.tools.beneath import place
 from alphalab_nb.tools.code import observation
+from alphalab_nb.tools.files import files_in
 from alphalab_nb.tools.templates import cell
 
 _TESTS_S = 200.0
@@ -30,14 +34,34 @@ def draft_findings(deps: Deps) -> str:
     The harness is tried last, in the conversation's own kernel: it is code that nobody has read yet.
     """
     draft = deps.workspace.draft
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, draft.name)
+        found = [finding.replace(str(copy), str(draft)) for finding in _static(deps, copy)]
+    return _listed(found or _harness(deps))
+
+
+def _static(deps: Deps, copy: Path) -> list[str]:
+    """Return what is seen without running anything, in a copy that the draft's author cannot change meanwhile."""
     try:
-        adapter = Adapter(draft)
+        links = _copied(deps, copy)
+        adapter = Adapter(copy)
         adapter.validate()
         values = _values(deps, adapter)
     except AlphaLabError as error:
-        return _listed([str(error)])
-    found = [*_links(draft), *_unknown_settings(deps, adapter), *_unrendered(draft, values), *_blocks(draft)]
-    return _listed(found or _harness(deps))
+        return [str(error)]
+    return [*links, *_unknown_settings(deps, adapter), *_unrendered(copy, values), *_blocks(copy), *_untested(copy)]
+
+
+def _copied(deps: Deps, copy: Path) -> list[str]:
+    """Copy the draft's files and say what is a link: it would be followed when the draft is used, and the author chooses where to."""
+    draft = place(deps.workspace.root, deps.workspace.draft, shown="", refusal="the draft changes while it is examined")
+    copy.mkdir()
+    for file in files_in(draft) if draft.is_folder() else []:
+        target = copy.joinpath(*file.parts[len(draft.parts) :])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), file.open_read() as source:
+            target.write_bytes(source.read())
+    return sorted(f"{link.shown} is a link; put the file itself there" for link in draft.walk("link"))
 
 
 def _listed(findings: list[str]) -> str:
@@ -48,13 +72,6 @@ def _listed(findings: list[str]) -> str:
 def _values(deps: Deps, adapter: Adapter) -> dict[str, Any]:
     task = {**adapter.manifest.task, **deps.config.task}
     return {"objective": deps.config.objective, "task": task, "metric": adapter.metric(task)}
-
-
-def _links(draft: Path) -> Iterator[str]:
-    """A link would be followed when the draft is copied, and the draft's author chooses where it leads."""
-    for path in sorted(draft.rglob("*")):
-        if path.is_symlink():
-            yield f"{path.relative_to(draft)} is a link; put the file itself there"
 
 
 def _unknown_settings(deps: Deps, adapter: Adapter) -> Iterator[str]:
@@ -79,10 +96,13 @@ def _blocks(draft: Path) -> Iterator[str]:
         yield f"phase3_worker.md has the sections {', '.join(headings) or '(none)'}; it needs exactly {', '.join(_BLOCKS)}"
 
 
+def _untested(draft: Path) -> Iterator[str]:
+    if not any((draft / "harness" / "tests").glob("test_*.py")):
+        yield "harness/tests holds no test_*.py: a harness without tests is not accepted"
+
+
 def _harness(deps: Deps) -> list[str]:
     """Run the harness's own tests, and ask score.py for its options."""
-    if not any((deps.workspace.draft / "harness" / "tests").glob("test_*.py")):
-        return ["harness/tests holds no test_*.py: a harness without tests is not accepted"]
     result = deps.session.run(cell("try_harness", tail=_TAIL), timeout_s=_TESTS_S, reason="Does the draft's harness work?")
     try:
         observation(result)

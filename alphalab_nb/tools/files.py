@@ -1,14 +1,16 @@
-"""Read and write files, confined to the folders of the role by resolved path."""
+"""Read and write files, confined to the folders of the role; links are not followed."""
 
 from __future__ import annotations
 
 import functools
+import io
 import re
 import shutil
 from pathlib import Path
 
 from alphalab_nb.errors import ToolError
 from alphalab_nb.tools.base import AGENT_CHARS, Deps, readable, tool, writable
+from alphalab_nb.tools.beneath import Place
 
 _MATCHES = 100
 """Lines that grep_file shows at most."""
@@ -23,7 +25,7 @@ def read_file(deps: Deps, path: str, offset: int = 1, limit: int = 500) -> str:
         offset: First line, from 1.
         limit: Lines at most.
     """
-    return page(readable(deps, path), path, offset, limit)
+    return page(readable(deps, path), offset, limit)
 
 
 @tool()
@@ -35,8 +37,7 @@ def write_file(deps: Deps, path: str, text: str) -> str:
         text: The whole content.
     """
     target = writable(deps, path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    _put(target, text)
     return f"wrote {path}, {len(text.splitlines())} lines{_syntax(target, text)}"
 
 
@@ -50,8 +51,8 @@ def edit_file(deps: Deps, path: str, old: str, new: str) -> str:
         new: What comes in its place.
     """
     target = writable(deps, path)
-    text = only_once(target, path, old, new)
-    target.write_text(text, encoding="utf-8")
+    text = only_once(target, old, new)
+    _put(target, text)
     return f"edited {path}{_syntax(target, text)}"
 
 
@@ -64,13 +65,15 @@ def copy_file(deps: Deps, source: str, target: str) -> str:
         target: Its new path; files that are there are replaced.
     """
     origin = readable(deps, source)
-    files = _files(origin)
+    files = files_in(origin)
+    for file in files:
+        below = file.parts[len(origin.parts) :]
+        copy = writable(deps, str(Path(target, *below)))
+        if copy.path == file.path:
+            raise ToolError(f"{source} and {target} are the same")
+        _copy(file, copy)
     if not files:
         raise ToolError(f"there is no file {source}")
-    for file in files:
-        copy = writable(deps, str(Path(target) / file.relative_to(origin)) if origin.is_dir() else target)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
     return f"copied {source} to {target}: {len(files)} file{'s' if len(files) > 1 else ''}"
 
 
@@ -87,18 +90,18 @@ def grep_file(deps: Deps, pattern: str, path: str) -> str:
         expression = re.compile(pattern)
     except re.error as error:
         raise ToolError(f"'{pattern}' is not a regular expression: {error}") from error
-    files = _files(root)
-    hits = [f"{file.relative_to(root) if root.is_dir() else path}:{number}: {line.strip()[:300]}"
-            for file in files for number, line in enumerate(_lines(file), start=1) if expression.search(line)]
+    hits = [f"{'/'.join(file.parts[len(root.parts) :]) or path}:{number}: {line.strip()[:300]}"
+            for file in files_in(root) for number, line in enumerate(_lines(file), start=1) if expression.search(line)]
     more = f"\n[{len(hits) - _MATCHES} more]" if len(hits) > _MATCHES else ""
     return "\n".join(hits[:_MATCHES]) + more or "no line matches"
 
 
-def page(source: Path, shown_as: str, offset: int, limit: int) -> str:
+def page(source: Place, offset: int, limit: int) -> str:
     """Return a passage of a text file, and how to read on; or the names in a folder."""
-    if source.is_dir():
-        return "\n".join(sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in source.iterdir())) or "(empty folder)"
-    lines = _text(source, shown_as).splitlines(keepends=True)
+    if source.is_folder():
+        names = sorted(f"{name}/" if kind == "folder" else name for name, kind in source.entries() if kind != "link")
+        return "\n".join(names) or "(empty folder)"
+    lines = text_of(source).splitlines(keepends=True)
     first = max(offset, 1) - 1
     shown, size = 0, 0
     for line in lines[first : first + max(limit, 1)]:
@@ -111,43 +114,75 @@ def page(source: Path, shown_as: str, offset: int, limit: int) -> str:
     return text if last >= len(lines) else f"{text}[lines {first + 1} to {last} of {len(lines)}; read on with offset={last + 1}]"
 
 
-def only_once(path: Path, shown_as: str, old: str, new: str) -> str:
+def only_once(path: Place, old: str, new: str) -> str:
     """Return the text of a file with a passage replaced.
 
     Raises:
         ToolError: the passage does not occur exactly once.
     """
-    text = _text(path, shown_as)
+    text = text_of(path)
     found = text.count(old) if old else 0
     if found != 1:
-        raise ToolError(f"the passage occurs {found} times in {shown_as}; it must occur exactly once: give more of its surroundings")
+        raise ToolError(f"the passage occurs {found} times in {path.shown}; it must occur exactly once: give more of its surroundings")
     return text.replace(old, new)
 
 
-def _files(root: Path) -> list[Path]:
-    """Return a file, or the files below a folder: no links, which could lead out of it, and no compiled code."""
-    below = sorted(path for path in root.rglob("*") if "__pycache__" not in path.parts) if root.is_dir() else [root]
-    return [path for path in below if path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(root)]
-
-
-def _lines(path: Path) -> list[str]:
+def text_of(source: Place) -> str:
+    """Return the whole text of a file."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
+        return _decoded(source)
+    except FileNotFoundError as error:
+        raise ToolError(f"there is no file {source.shown}") from error
+    except NotADirectoryError as error:
+        raise ToolError(f"there is no file {source.shown}: a part of it is a file, not a folder") from error
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise ToolError(f"{source.shown} is not a text file") from error
+
+
+def files_in(root: Place) -> list[Place]:
+    """Return a file, or the files below a folder: no links and no compiled code."""
+    if root.is_folder():
+        return sorted((file for file in root.walk() if "__pycache__" not in file.parts), key=lambda file: file.parts)
+    try:
+        root.open_read().close()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [root]
+
+
+def _lines(source: Place) -> list[str]:
+    """Return the lines of a file; none if it is no text, or not there any more."""
+    try:
+        return text_of(source).splitlines()
+    except ToolError:
         return []
 
 
-def _text(path: Path, shown: str) -> str:
+def _decoded(source: Place) -> str:
+    with source.open_read() as file, io.TextIOWrapper(file, encoding="utf-8") as text:  # every kind of line end becomes \n
+        return text.read()
+
+
+def _put(target: Place, text: str) -> None:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ToolError(f"there is no file {shown}") from error
-    except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise ToolError(f"{shown} is not a text file") from error
+        with target.open_write() as file:
+            file.write(text.encode())
+    except IsADirectoryError as error:
+        raise ToolError(f"{target.shown} is a folder") from error
+    except NotADirectoryError as error:
+        raise ToolError(f"a part of {target.shown} is a file, not a folder") from error
 
 
-def _syntax(path: Path, text: str) -> str:
-    return _compiled(text) if path.suffix == ".py" else ""
+def _copy(source: Place, target: Place) -> None:
+    try:
+        with source.open_read() as old, target.open_write() as new:
+            shutil.copyfileobj(old, new)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise ToolError(f"{source.shown} cannot be copied to {target.shown}: {error.strerror or 'one of them is a folder'}") from error
+
+
+def _syntax(target: Place, text: str) -> str:
+    return _compiled(text) if target.path.suffix == ".py" else ""
 
 
 @functools.lru_cache(maxsize=256)  # experiments share most of their files

@@ -35,14 +35,14 @@ def view_image(deps: Deps, path: str) -> ToolReturn:
     """
     source = readable(deps, path)
     try:
-        with Image.open(source) as opened:
+        with source.open_read() as file, Image.open(file) as opened:
             width, height = opened.size
             opened.thumbnail((_EDGE, _EDGE))
             buffer = io.BytesIO()
             opened.convert("RGB").save(buffer, "PNG")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ToolError(f"there is no image {path}") from error
-    except UnidentifiedImageError as error:
+    except (UnidentifiedImageError, IsADirectoryError) as error:
         raise ToolError(f"{path} is not an image") from error
     return ToolReturn(return_value=[f"{path} {width}x{height}", BinaryContent(buffer.getvalue(), media_type="image/png")])
 
