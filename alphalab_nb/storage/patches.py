@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from alphalab_nb.errors import BadInput, NotFound
-from alphalab_nb.process import write_atomic
 from alphalab_nb.storage.database import Database, now
 from alphalab_nb.storage.snapshots import Snapshots
 from alphalab_nb.workspace import Workspace
@@ -37,10 +37,10 @@ class Patches:
     def __init__(self, database: Database, workspace: Workspace, snapshots: Snapshots) -> None:
         self._database, self._workspace, self._snapshots = database, workspace, snapshots
 
-    def apply(self, path: Path, text: str, *, reason: str, by: str) -> Patch:
-        """Write a file of the adapter anew, with commits before and after."""
+    def apply(self, path: Path, write: Callable[[], None], *, reason: str, by: str) -> Patch:
+        """Let a file of the adapter be written anew, with commits before and after."""
         before = self._snapshots.take(path, f"before a change by {by}: {reason}")
-        write_atomic(path, text)
+        write()
         after = self._snapshots.take(path, f"{by}: {reason}")
         name = str(path.relative_to(self._workspace.root))
         with self._database.transaction() as sql:

@@ -13,6 +13,7 @@ from alphalab_nb.agents.tasks import StrategyTask
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.strategies.base import BoardView, Plan, Seen
+from alphalab_nb.tools.files import told
 
 NAME = "strategist"
 BATCH = 3
@@ -101,8 +102,7 @@ def tried_families(experiments: Sequence[Experiment] | object) -> Counter[str]:
 
 def learnings(deps: Deps) -> str:
     """Return what the Explorer learnt, shortened."""
-    path = deps.workspace.explore / "learnings.md"
-    text = path.read_text(encoding="utf-8") if path.is_file() else "None on record."
+    text = told(deps.workspace.root, deps.workspace.explore / "learnings.md") or "None on record."
     return text if len(text) <= _LEARNINGS_CHARS else f"{text[:_LEARNINGS_CHARS]}\n[more in ../explore/learnings.md]"
 
 
@@ -114,7 +114,7 @@ def _debriefs(view: BoardView, deps: Deps) -> str:
 
 def _debrief(experiment: Experiment, deps: Deps) -> str:
     path = deps.workspace.experiment(experiment.id, experiment.name) / "debrief.md"
-    text = path.read_text(encoding="utf-8").strip() if path.is_file() else f"#{experiment.id} {experiment.name}: {experiment.error[:300]}"
+    text = (told(deps.workspace.root, path) or f"#{experiment.id} {experiment.name}: {experiment.error[:300]}").strip()
     return text if len(text) <= _DEBRIEF_CHARS else f"{text[:_DEBRIEF_CHARS]}\n[more in ../experiments/{path.parent.name}/debrief.md]"
 
 

@@ -99,7 +99,7 @@ def patch_adapter_file(deps: Deps, name: str, old: str, new: str, reason: str) -
         file.replace(text.encode())
         return f"changed {name}"
     _keep_length(file, name, text)
-    patch = deps.patches.apply(file.path, text, reason=reason, by=deps.role)
+    patch = deps.patches.apply(file.path, lambda: file.replace(text.encode()), reason=reason, by=deps.role)
     deps.board.event("patch", f"{name}: {reason}", role=deps.role)
     return f"patch {patch.id} of {name} is in force for every conversation from now on"
 

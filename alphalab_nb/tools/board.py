@@ -11,8 +11,7 @@ from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import Experiment, Run, State
 from alphalab_nb.storage.leaderboard import full_runs, leaderboard
 from alphalab_nb.tools.base import Deps, clip, tool
-from alphalab_nb.tools.beneath import place
-from alphalab_nb.tools.files import text_of
+from alphalab_nb.tools.files import told
 
 _ROWS = 30
 """Lines of one list."""
@@ -94,11 +93,7 @@ def _moves(deps: Deps, experiment: Experiment) -> list[str]:
 
 def _debrief(deps: Deps, experiment: Experiment) -> str:
     folder = deps.workspace.experiment(experiment.id, experiment.name)
-    source = place(deps.workspace.root, folder / "debrief.md", shown="debrief.md", refusal=f"experiment {experiment.id} has no debrief")
-    try:
-        return text_of(source).strip()
-    except ToolError:  # a Worker may have left out the file, or put something else in its place
-        return "none"
+    return (told(deps.workspace.root, folder / "debrief.md") or "none").strip()
 
 
 def _runs(deps: Deps, experiment: Experiment) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alphalab_nb.errors import ToolError
 from alphalab_nb.tools.base import AGENT_CHARS, Deps, readable, tool, writable
-from alphalab_nb.tools.beneath import Place
+from alphalab_nb.tools.beneath import Place, place
 
 _MATCHES = 100
 """Lines that grep_file shows at most."""
@@ -137,6 +137,14 @@ def text_of(source: Place) -> str:
         raise ToolError(f"there is no file {source.shown}: a part of it is a file, not a folder") from error
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise ToolError(f"{source.shown} is not a text file") from error
+
+
+def told(root: Path, path: Path) -> str | None:
+    """Return the text of a file that an agent has left below a folder; None if there is none, or something else in its place."""
+    try:
+        return text_of(place(root, path, shown=path.name, refusal=f"{path.name} is not read"))
+    except ToolError:
+        return None
 
 
 def files_in(root: Place) -> list[Place]:

@@ -253,7 +253,7 @@ def test_an_answer_after_the_deadline_is_refused_with_what_was_taken(campaign: C
 def test_a_change_is_taken_back_without_a_user_name(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("getpass.getuser", nameless)
     path = campaign.workspace.adapter / "domain_knowledge.md"
-    patch = campaign.patches.apply(path, "changed\n", reason="test", by="supervisor")
+    patch = campaign.patches.apply(path, lambda: path.write_text("changed\n"), reason="test", by="supervisor")
     assert campaign.revert_patch(patch.id).reverted_by == "user"
 
 
