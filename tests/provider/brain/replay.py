@@ -17,6 +17,7 @@ from tests.provider.protocol import Answer, Call, Request, Turn
 FINAL = "report_to_user"
 _MOST_MISFIRES = 6
 _LOST = "interrupted: the process was stopped while this call ran"
+_NEW_KERNEL = "A new kernel was started for this notebook"
 
 
 class Missing(AssertionError):
@@ -75,7 +76,7 @@ def replay(request: Request, script: Script) -> list[Call]:
             continue
         known |= _answered(turn, wanted, given)
         if len(known) == len(_calls(step)):
-            step, known, misfires = _next(steps, step, known, cut=any(map(_lost, _answers(request)))), {}, 0
+            step, known, misfires = _next(steps, step, known, cut=any(map(_cut_off, _answers(request)))), {}, 0
     return list(_open(step, known).values())
 
 
@@ -85,6 +86,11 @@ def _answers(request: Request) -> list[Answer]:
 
 def _lost(answer: Answer) -> bool:
     return _LOST in answer.text[:200]
+
+
+def _cut_off(answer: Answer) -> bool:
+    """Whether the conversation was cut off before this answer: a call was lost, or the kernel is new though none was."""
+    return _lost(answer) or _NEW_KERNEL in answer.text
 
 
 def _next(steps: Generator[Step, Any, None], step: Step, known: dict[int, Seen], *, cut: bool) -> Step:
