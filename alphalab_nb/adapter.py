@@ -84,6 +84,10 @@ class Adapter:
         except (ValidationError, yaml.YAMLError) as error:
             raise AdapterInvalid(f"{path}: {error}") from error
 
+    def task_with(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the task block of a campaign: its settings over the manifest's defaults."""
+        return {**self.manifest.task, **settings}
+
     def metric(self, task: Mapping[str, Any]) -> Metric:
         """Return the metric a task is judged by; its direction comes from the manifest."""
         name = str(task.get("metric") or self.manifest.metric)

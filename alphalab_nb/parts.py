@@ -74,7 +74,7 @@ def with_written_adapter(parts: Parts) -> Parts:
     if not parts.adapter_pending or not _written(parts.workspace):
         return parts
     adapter = Adapter(parts.workspace.adapter)
-    task = {**adapter.manifest.task, **parts.config.task}
+    task = adapter.task_with(parts.config.task)
     return replace(parts, adapter=adapter, task=task, metric=adapter.metric(task), adapter_pending=False)
 
 
@@ -93,7 +93,7 @@ def open_parts(root: str | Path) -> Parts:
     config = load_config(workspace.config)
     written = _written(workspace)
     adapter = Adapter(workspace.adapter) if written else load_builtin(REFERENCE if config.new_domain else config.domain)
-    task = {**adapter.manifest.task, **config.task}
+    task = adapter.task_with(config.task)
     database = Database.open(workspace.database)
     return Parts(
         workspace=workspace,

@@ -25,7 +25,7 @@ from alphalab_nb.agents.roles import ROLES, Role
 from alphalab_nb.agents.tasks import ChildTask, Task
 from alphalab_nb.errors import AlphaLabError, RequestLimit
 from alphalab_nb.llm.conversation import FINAL, Done
-from alphalab_nb.llm.offline.rule_model import BANNER, PROVIDER
+from alphalab_nb.llm.offline.rule_model import BANNER, OFFLINE
 from alphalab_nb.tools import TOOLS, Decisions, Deps, Report
 
 _WATCH_S = 0.5
@@ -89,7 +89,7 @@ def run_agent(
         if not seat.history:
             deps.session.note(_first_note(row, seat.model))
         run = _in_own_loop(_watched(_converse(row, deps, task, seat, history or seat.history, shared), seat, deps))
-        if seat.model.system != PROVIDER and not seat.over:
+        if seat.model.system != OFFLINE and not seat.over:
             deps.session.note(_last_note(deps, run.output.summary))
     finally:
         deps.close()
@@ -148,9 +148,7 @@ def _refusing(reason: Callable[[Deps], str]) -> Any:
 
 def instructions(role: Role, deps: Deps, seat: Seat | None = None) -> str:
     """Return the static instructions of a role in this campaign."""
-    task = {**deps.adapter.manifest.task, **deps.config.task}
-    metric = deps.adapter.metric({} if deps.adapter_pending else task)  # a reference knows nothing of a new domain's metric
-    values = {"objective": deps.config.objective, "task": task, "metric": metric}
+    values = {"objective": deps.config.objective, "task": deps.task, "metric": deps.metric}
     return render(deps.adapter.root, role, values, seat.absent if seat else None)
 
 
@@ -160,7 +158,7 @@ def _equipped(role: Role, deps: Deps, seat: Seat) -> Deps:
     metadata = {"role": role.name, "provider": seat.model.system, "model": seat.model.model_name, "experiment": deps.experiment}
     return replace(
         deps, role=role.name, reads=(*reads, deps.notebook), writes=writes, metadata=metadata, verdict=None,
-        decisions=Decisions(most=deps.decisions.most), opened=None,
+        decisions=replace(deps.decisions, proposals=[], cancelled={}), opened=None,
     )
 
 
@@ -169,12 +167,13 @@ def remember(deps: Deps, done: list[Done]) -> None:
 
     The board may have moved on since: what cannot be decided any more is left out, and what was allowed then counts now.
     """
-    most, deps.decisions.most = deps.decisions.most, len(done)
+    limits = {"most": deps.decisions.most, "diverse": deps.decisions.diverse}
+    deps.decisions.most, deps.decisions.diverse = len(done), False
     for call in done:
         if call.ok and call.name in TOOLS and TOOLS[call.name].remembers:
             with contextlib.suppress(AlphaLabError):
                 TOOLS[call.name].again(deps, call.args)
-    deps.decisions.most = most
+    deps.decisions = replace(deps.decisions, **limits)
 
 
 def _spawner(deps: Deps, shared: Shared) -> Callable[[str], str]:
@@ -190,7 +189,7 @@ def _spawner(deps: Deps, shared: Shared) -> Callable[[str], str]:
 
 
 def _first_note(role: Role, model: Model) -> str:
-    banner = f" **{BANNER}**" if model.system == PROVIDER else ""
+    banner = f" **{BANNER}**" if model.system == OFFLINE else ""
     return f"{role.name}: provider `{model.system}`, model `{model.model_name}`.{banner}"
 
 

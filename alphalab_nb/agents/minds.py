@@ -26,9 +26,9 @@ from alphalab_nb.llm.live import LiveModel, Talk
 from alphalab_nb.llm.metered import Tags
 from alphalab_nb.llm.patience import Patience, Pulse
 from alphalab_nb.llm.pricing import PriceList
-from alphalab_nb.llm.providers import REPLAY, Mind, make_model, make_settings, mind_of
+from alphalab_nb.llm.providers import Mind, make_model, make_settings, mind_of
 from alphalab_nb.llm.redact import redact
-from alphalab_nb.llm.replay import ReplayModel
+from alphalab_nb.llm.replay import REPLAY, ReplayModel
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.journal import Journal
 from alphalab_nb.storage.ledger import Ledger
@@ -102,7 +102,7 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
     since = turns[-1].at if turns else conversation.head.created
     absent, native = _offer(role, mind, deps.config)
     return Seat(
-        live, history=conversation.history, requests=conversation.requests, done=conversation.done(),
+        live, history=conversation.history, requests=conversation.requests, done=conversation.done,
         capabilities=[
             News(deps.board, deps.playbook, since), Compactor(live, conversation, config.compact_at), Checkpoints(conversation), *native,
         ],

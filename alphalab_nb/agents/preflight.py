@@ -15,7 +15,8 @@ from alphalab_nb.agents.tasks import PreflightTask
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import AlphaLabError, ConfigError
 from alphalab_nb.llm.pricing import PriceList
-from alphalab_nb.llm.providers import REPLAY, Mind, mind_of, served_window
+from alphalab_nb.llm.providers import Mind, mind_of, served_window
+from alphalab_nb.llm.replay import REPLAY
 from alphalab_nb.tools import Deps
 
 _COLOURS = {"red": (220, 20, 20), "green": (20, 160, 20), "blue": (20, 20, 220)}

@@ -12,28 +12,27 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from alphalab_nb.agents.minds import is_live
 from alphalab_nb.dispatch.commands import Desk
+from alphalab_nb.dispatch.duties import Duties
 from alphalab_nb.dispatch.pipeline import Pipeline, failure
-from alphalab_nb.dispatch.plans import ME, WAITING, carry_out
-from alphalab_nb.dispatch.staff import ARMED, Staff
+from alphalab_nb.dispatch.plans import ME
 from alphalab_nb.dispatch.triggers import (
     StopReason,
     Usage,
     budget_spent,
     converged,
     fix_due,
-    milestone_due,
-    strategy_due,
 )
-from alphalab_nb.dispatch.view import board_view, remaining
+from alphalab_nb.dispatch.turns import Turns, screened
+from alphalab_nb.dispatch.view import remaining
 from alphalab_nb.dispatch.worker import Worker
 from alphalab_nb.errors import (
     AlphaLabError,
     BudgetEnded,
-    PhaseFailed,
     ProviderOutage,
     ProviderRefused,
     RequestLimit,
@@ -44,12 +43,11 @@ from alphalab_nb.executors import Executor
 from alphalab_nb.judge import verdict
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
-from alphalab_nb.storage.experiment import Experiment, Run, Score, State
+from alphalab_nb.storage.experiment import WAITING, Experiment, Run, Score, State
 from alphalab_nb.storage.leaderboard import full_runs, ranking
-from alphalab_nb.strategies.base import Plan, Strategy
+from alphalab_nb.strategies.base import Strategy
 
 MAX_INFRASTRUCTURE_RETRIES = 3
-MAX_FAILED_TURNS = 3
 
 log = logging.getLogger(__name__)
 
@@ -67,21 +65,15 @@ class Dispatcher:
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._pipeline = Pipeline(parts, executor, lambda run: self._events.put(("run", run)))
         self._desk = Desk(self.board, self._recipes, self._cancel_jobs)
-        self._milestone, self._progress = milestone, progress
+        self._turns = Turns(parts, strategy, list(self._recipes.values()), slots=executor.slots,
+                            start=partial(self._start, "turn", None), busy=self._busy)
+        self._duties = Duties(parts, milestone=milestone, start=partial(self._start, "duty"))
+        self._progress = progress
         self._agents: dict[int, Future[Any]] = {}
-        self._staff = Staff(parts)
         self._thinks = is_live("worker_implement", parts.config)
-        self._duties: dict[str, Future[Any]] = {}
-        """Conversations of the Supervisor and the Reporter."""
         self._minds_spent = False
         self._parked: AlphaLabError | None = None
         """Why no agent can be sent any more: the provider is gone. What they were at is on record."""
-        self._turn: Future[Plan] | None = None
-        self._turn_saw: list[int] = []
-        self._analyzed_since = 0
-        self._exhausted = False
-        self._failed_turns = 0
-        self._asked_at: tuple[int, ...] | None = None
         self._started = time.monotonic()
 
     # -- the loop ----------------------------------------------------------------------------------------
@@ -134,7 +126,7 @@ class Dispatcher:
                 reason = reason or self._stop_reason() or self._nothing_left()
                 if reason is not None:
                     self._cancel_rest(reason)
-                    self._final_milestone()
+                    self._duties.write_milestone()
                     return reason
             self._wait()
 
@@ -145,9 +137,9 @@ class Dispatcher:
             self._send_agents(stopping=stopping)
         if not stopping and not paused:
             self._submit_runs()
-            self._ask_strategy()
-            self._call_supervisor()
-        self._report_milestone()
+            self._turns.ask()
+            self._duties.call_supervisor()
+        self._duties.report_milestone(thinking=not self._minds_spent and self._parked is None)
 
     def _wait(self) -> None:
         """Sleep until something happens, then take all that has happened."""
@@ -166,23 +158,24 @@ class Dispatcher:
         elif kind == "agent":
             self._agent_ended(value)
         elif kind == "turn":
-            self._turn_ended()
+            self._turns.ended(self.is_parked)
         elif kind == "duty":
-            self._duty_ended(value)
+            self._duties.ended(value, self.is_parked)
 
     def _idle(self) -> bool:
-        return not self._agents and self._turn is None and not self._duties and not self._pipeline.active and self._events.empty()
+        running = self._agents or self._turns.running is not None or self._duties.running or self._pipeline.active
+        return not running and self._events.empty()
 
     def _nothing_left(self) -> StopReason | None:
         """Idle without a stop reason: everything has ended, or a person is asked for, or the campaign is paused."""
         if self._desk.switches.paused or self.board.list(State.PROPOSED):
             return None
         experiments = self.board.list()
-        if any(e.state in WAITING or e.state is State.FINISHED for e in experiments if not _screened(e)):
+        if any(e.state in WAITING or e.state is State.FINISHED for e in experiments if not screened(e)):
             return None
         if remaining(self.parts, experiments) == 0:
             return StopReason.EXPERIMENTS
-        return StopReason.EXHAUSTED if self._exhausted or self._asked_at == _progress_of(experiments) else None
+        return StopReason.EXHAUSTED if self._turns.has_no_more(experiments) else None
 
     # -- reasons to stop ---------------------------------------------------------------------------------
 
@@ -272,9 +265,17 @@ class Dispatcher:
         self._send(experiment, lambda: self._worker.analyze(experiment, runs, decision, by_rules=by_rules))
 
     def _send(self, experiment: Experiment, work: Callable[[], object]) -> None:
+        self._agents[experiment.id] = self._start("agent", experiment.id, work)
+
+    def _start(self, kind: str, value: Any, work: Callable[[], Any]) -> Future[Any]:
+        """Run work beside the loop; its end wakes the loop as an event of that kind."""
         future = self._pool.submit(work)
-        self._agents[experiment.id] = future
-        future.add_done_callback(lambda _: self._events.put(("agent", experiment.id)))
+        future.add_done_callback(lambda _: self._events.put((kind, value)))
+        return future
+
+    def _busy(self, id: int) -> bool:
+        """Whether an agent or a job is at work on an experiment."""
+        return id in self._agents or bool(self._pipeline.experiment_runs(id))
 
     def _agent_ended(self, id: int) -> None:
         error = self._agents.pop(id).exception()
@@ -286,7 +287,7 @@ class Dispatcher:
             self.board.event("error", f"worker failed: {error!r}", role="worker", experiment=id)
         if experiment.state is State.FINISHED:
             self.board.move(id, State.ANALYZED, by="worker", reason=experiment.verdict or str(experiment.outcome))
-            self._analyzed_since += 1
+            self._turns.analyzed_since += 1
         elif experiment.state is State.TO_IMPLEMENT and error is not None:
             self.board.move(id, State.FINISHED, by="worker", reason="the worker failed", outcome="failed",
                             error=f"worker: {error}", verdict="reject", fixes=self._limits.max_fixes)
@@ -396,100 +397,7 @@ class Dispatcher:
         self.strategy.tell(experiment, decision, value)
         return decision
 
-    # -- strategy ----------------------------------------------------------------------------------------
-
-    def _ask_strategy(self) -> None:
-        if self._turn is not None:
-            return
-        experiments = self.board.list()
-        left = remaining(self.parts, experiments)
-        waiting = [e for e in experiments if e.state in (State.PROPOSED, *WAITING) and not _screened(e)]
-        screened = [e for e in experiments if _screened(e)]
-        due = strategy_due(waiting=len(waiting), slots=self.executor.slots, analyzed_since=self._analyzed_since,
-                           every=self._limits.strategy_every, remaining=0 if self._exhausted else left, screened=len(screened))
-        if not due or self._asked_at == _progress_of(experiments):
-            return
-        self._asked_at = _progress_of(experiments)
-        wanted = max(0, min(left, self.executor.slots + 2 - len(waiting)))
-        view = board_view(self.parts, list(self._recipes.values()))
-        self._turn_saw = [e.id for e in experiments if e.state is State.ANALYZED]
-        self._turn = self._pool.submit(self.strategy.ask, view, wanted)
-        self._turn.add_done_callback(lambda _: self._events.put(("turn", None)))
-
-    def _turn_ended(self) -> None:
-        assert self._turn is not None
-        turn, self._turn = self._turn, None
-        error = turn.exception()
-        if self.is_parked(error):
-            self._asked_at = None
-            return
-        if error is not None:
-            self._turn_failed(error)
-            return
-        plan, self._failed_turns = turn.result(), 0
-        self._analyzed_since, self._exhausted = 0, plan.exhausted
-        carry_out(self.parts, plan, by=self.strategy.name, saw=self._turn_saw, busy=self._busy)
-
-    def _busy(self, id: int) -> bool:
-        """Whether an agent or a job is at work on an experiment."""
-        return id in self._agents or bool(self._pipeline.experiment_runs(id))
-
-    def _turn_failed(self, error: BaseException) -> None:
-        """A turn without a plan is no plan: the next occasion asks again, a few times.
-
-        Raises:
-            PhaseFailed: the strategy failed again and again.
-        """
-        self._failed_turns += 1
-        log.error("strategy turn failed", exc_info=error)
-        self.board.event("error", f"strategy turn failed: {error!r}", role=self.strategy.name)
-        if not isinstance(error, RequestLimit | RequestRefused) or self._failed_turns >= MAX_FAILED_TURNS:
-            self.board.set_fact("stopping", True)
-            raise PhaseFailed(f"the strategy '{self.strategy.name}' failed: {error}") from error
-        self.board.event("strategy", "the turn gave no plan", role=self.strategy.name)
-        self._asked_at = None
-
-    # -- reports -----------------------------------------------------------------------------------------
-
-    def _analyzed(self) -> int:
-        counts = self.board.counts()
-        return counts[State.ANALYZED] + counts[State.DONE]
-
-    def _report_milestone(self) -> None:
-        reported = int(self.board.fact("milestones", 0))
-        if "reporter" in self._duties:  # one report after the other: what is due meanwhile is told by the next
-            return
-        if milestone_due(analyzed=self._analyzed(), reported=reported, every=self._limits.milestone_every):
-            draft = self._final_milestone()
-            if self._staff.reports and draft and not self._minds_spent and self._parked is None:
-                self._on_duty("reporter", lambda: self._staff.report(reported + 1, draft))
-
-    def _final_milestone(self) -> str:
-        """Write the milestone that code can write; the Reporter, if there is one, replaces it."""
-        if self._milestone is None:
-            return ""
-        reported = int(self.board.fact("milestones", 0))
-        draft = self._milestone(reported + 1)
-        self.board.set_fact("milestones", reported + 1)
-        return draft
-
-    def _call_supervisor(self) -> None:
-        if "supervisor" not in self._duties and self._staff.supervisor_due():
-            self._on_duty("supervisor", self._staff.diagnose)
-
-    def _on_duty(self, name: str, work: Callable[[], None]) -> None:
-        if name not in self._duties:
-            self._duties[name] = self._pool.submit(work)
-            self._duties[name].add_done_callback(lambda _: self._events.put(("duty", name)))
-
-    def _duty_ended(self, name: str) -> None:
-        error = self._duties.pop(name).exception()
-        if error is None or self.is_parked(error):
-            return
-        log.error("%s failed", name, exc_info=error)
-        self.board.event("error", f"{name} failed: {error!r}", role=name)
-        if name == "supervisor":
-            self.board.set_fact(ARMED, False)  # a diagnosis that failed is not asked for again at once
+    # -- conversations that end for the campaign's sake ---------------------------------------------------
 
     def is_parked(self, error: BaseException | None) -> bool:
         """Whether a conversation ended for a reason that is not its experiment's: nothing is charged to it, and its record stays."""
@@ -531,15 +439,3 @@ class Dispatcher:
     def _requeue(self, experiment: Experiment, reason: str) -> None:
         if experiment.state is State.RUNNING:
             self.board.move(experiment.id, State.QUEUED, by=ME, reason=reason)
-
-
-
-def _screened(experiment: Experiment) -> bool:
-    """Whether it waits for the strategy's word after its screening run."""
-    return experiment.state is State.CHECKED and experiment.fidelity == "smoke"
-
-
-def _progress_of(experiments: list[Experiment]) -> tuple[int, ...]:
-    """Return a mark that changes whenever a strategy could know more than at its last turn."""
-    ended = [e for e in experiments if e.state in (State.CHECKED, State.ANALYZED, State.DONE, State.CANCELLED)]
-    return (len(experiments), *(e.id * 16 + list(State).index(e.state) for e in ended if e.state is not State.DONE), len(ended))

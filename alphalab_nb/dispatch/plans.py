@@ -8,13 +8,11 @@ from alphalab_nb.dispatch.triggers import family_capped
 from alphalab_nb.dispatch.view import remaining
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.board import clean_name
-from alphalab_nb.storage.experiment import Experiment, Proposal, State
+from alphalab_nb.storage.experiment import WAITING, Experiment, Proposal, State
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.strategies.base import Lesson, Plan
 
 ME = "dispatcher"
-WAITING = (State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED)
-"""Accepted, and not running."""
 
 
 def carry_out(parts: Parts, plan: Plan, *, by: str, saw: Sequence[int], busy: Callable[[int], bool]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from alphalab_nb.agents import run_agent
+from alphalab_nb.agents.excerpts import debrief
 from alphalab_nb.agents.minds import is_live
 from alphalab_nb.agents.tasks import DiagnoseTask, MilestoneTask
 from alphalab_nb.dispatch.triggers import FIXABLE, supervisor_due, supervisor_rearmed
 from alphalab_nb.parts import Parts, deps_of
 from alphalab_nb.storage.experiment import Experiment, State
-from alphalab_nb.tools.files import told
 
 ARMED = "supervisor_armed"
 CALLS = "supervisor_calls"
@@ -64,10 +64,8 @@ class Staff:
     def report(self, number: int, draft: str) -> None:
         """Let the Reporter write a milestone from what code has measured."""
         deps = deps_of(self._parts, "experiment", f"reporter_{number:02d}.ipynb", cwd=self._parts.workspace.reports)
-        root = self._parts.workspace.root
-        paths = [self._parts.workspace.experiment(e.id, e.name) / "debrief.md" for e in self._analyzed_since(number - 1)]
-        texts = [text[:_DEBRIEF_CHARS] for path in paths if (text := told(root, path))]
-        run_agent("reporter", deps, MilestoneTask(number=number, draft=draft, debriefs="\n\n".join(texts) or "None."))
+        texts = [debrief(self._parts.workspace, experiment, _DEBRIEF_CHARS) for experiment in self._analyzed_since(number - 1)]
+        run_agent("reporter", deps, MilestoneTask(number=number, draft=draft, debriefs="\n\n".join(filter(None, texts)) or "None."))
 
     def _analyzed_since(self, milestone: int) -> list[Experiment]:
         """Return what was analyzed after the experiments that earlier milestones were due for, in the order of the analyses."""

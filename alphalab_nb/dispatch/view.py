@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from typing import Any
 
 from alphalab_nb.adapter import Recipe
+from alphalab_nb.partitions import with_facts
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.experiment import Experiment, Run, State
 from alphalab_nb.storage.leaderboard import full_runs
@@ -22,7 +21,7 @@ def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
         by_experiment[run.experiment].append(run)
     return BoardView(
         metric=parts.metric,
-        task=task_facts(parts),
+        task=with_facts(parts.task, parts.workspace.explore_data),
         recipes=recipes,
         experiments=[_seen(parts, experiment, by_experiment[experiment.id]) for experiment in experiments],
         baselines=(parts.board.fact("baselines") or {}).get("search", {}),
@@ -32,14 +31,8 @@ def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
         budget=budget,
         seed=parts.config.strategy.seed,
         family_share=parts.config.limits.family_share,
+        turn=1 + len(parts.board.events(kind="strategy")),
     )
-
-
-def task_facts(parts: Parts) -> dict[str, Any]:
-    """Return the task block with the measured facts that recipes' parameter spaces use."""
-    meta = json.loads((parts.workspace.explore_data / "meta.json").read_text(encoding="utf-8"))
-    season = parts.task.get("season") or meta["season"]
-    return {**parts.task, "season": season, "seasons": meta.get("seasons", [season]), "n_items": meta["items"], "length": meta["rows"]}
 
 
 def remaining(parts: Parts, experiments: list[Experiment]) -> int:

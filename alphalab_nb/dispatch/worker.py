@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from alphalab_nb.adapter import Recipe
 from alphalab_nb.agents import Deps, run_agent
+from alphalab_nb.agents.excerpts import learnings
 from alphalab_nb.agents.minds import is_live
 from alphalab_nb.agents.tasks import AnalyzeTask, FixTask, ImplementTask
-from alphalab_nb.dispatch.view import task_facts
 from alphalab_nb.errors import ToolError
+from alphalab_nb.partitions import with_facts
 from alphalab_nb.parts import Parts, deps_of
 from alphalab_nb.storage.experiment import Attempt, Experiment, Run
 from alphalab_nb.storage.leaderboard import ranking
 from alphalab_nb.storage.snapshots import ast_hash
-from alphalab_nb.strategies.strategist import learnings
 
 
 class Worker:
@@ -32,9 +33,8 @@ class Worker:
         files = self._files(experiment)
         if is_live("worker_implement", self._parts.config):
             _lay_out(files, folder)
-        task = ImplementTask(
-            experiment=experiment, folder=folder, files=files, playbook=self._parts.playbook.markdown(), learnings=learnings(deps)
-        )
+        task = ImplementTask(experiment=experiment, folder=folder, files=files, playbook=self._parts.playbook.markdown(),
+                             learnings=learnings(self._parts.workspace))
         run_agent("worker_implement", deps, task)
         return self._snapshot(experiment, folder)
 
@@ -42,7 +42,7 @@ class Worker:
         """Change the code after a failure and snapshot it anew."""
         folder = self._folder(experiment)
         task = FixTask(experiment=experiment, folder=folder, files=self._files(experiment), playbook=self._parts.playbook.markdown(),
-                       label=label, error=experiment.error, recipe=self._recipes.get(experiment.family), facts=task_facts(self._parts))
+                       label=label, error=experiment.error, recipe=self._recipes.get(experiment.family), facts=self._facts())
         run_agent("worker_fix", self._deps(experiment, "fix"), task)
         return self._snapshot(experiment, folder)
 
@@ -70,8 +70,11 @@ class Worker:
             return {}
         if recipe is None:
             raise ToolError(f"no recipe for family '{experiment.family}'; a rule-based Worker can only write recipes")
-        facts = task_facts(self._parts)
+        facts = self._facts()
         return recipe.render(recipe.complete(experiment.config, facts), facts)
+
+    def _facts(self) -> dict[str, Any]:
+        return with_facts(self._parts.task, self._parts.workspace.explore_data)
 
     def _add_members(self, experiment: Experiment, folder: Path) -> None:
         """Copy the code of the experiments that an ensemble combines."""

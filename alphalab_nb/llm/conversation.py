@@ -47,7 +47,9 @@ class Conversation:
         self._journal, self.head, self._images = journal, head, Images(images)
         self._results: dict[str, tuple[int, Answer]] = {}
         self._instructions = head.instructions
-        stored = self._load()
+        stored, whole = self._load()
+        self.done = answered(whole)
+        """Every answered tool call of the whole conversation so far, also of what was condensed since."""
         self._known, self._parts = len(stored), _parts_of(stored)
         """How many messages of the present view are on record, and how many parts of the last one, if it is a request."""
         self.history = self._with_open_calls_answered(stored)
@@ -106,19 +108,17 @@ class Conversation:
 
     # -- reading -----------------------------------------------------------------------------------------
 
-    def done(self) -> list[Done]:
-        """Return every answered tool call of the whole conversation, also of what was condensed since."""
-        return answered([message for turn in self._turns() if (message := self._message(turn)) is not None])
-
-    def _load(self) -> list[m.ModelMessage]:
-        """Rebuild the messages that are on record."""
+    def _load(self) -> tuple[list[m.ModelMessage], list[m.ModelMessage]]:
+        """Rebuild the messages that are on record: those to go on from, and all that there were."""
         messages: list[m.ModelMessage] = []
+        whole: list[m.ModelMessage] = []
         for turn in self._turns():
             if turn.kind == "compaction":
                 messages = self._compacted(turn, merged(messages))
             elif (message := self._message(turn)) is not None:
                 messages.append(message)
-        return merged(messages)
+                whole.append(message)
+        return merged(messages), whole
 
     def _turns(self) -> list[Turn]:
         turns = self._journal.turns(self.head.id)

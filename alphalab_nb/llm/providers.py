@@ -16,10 +16,8 @@ from pydantic_ai.settings import ModelSettings
 
 from alphalab_nb.config import ProviderConfig, nearest
 from alphalab_nb.errors import ConfigError
-from alphalab_nb.llm.offline.rule_model import PROVIDER
-from alphalab_nb.llm.replay import read_recording
-
-REPLAY = "replay"
+from alphalab_nb.llm.offline.rule_model import OFFLINE
+from alphalab_nb.llm.replay import REPLAY, read_recording
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Mind:
 
     @property
     def offline(self) -> bool:
-        return self.provider == PROVIDER
+        return self.provider == OFFLINE
 
     def __str__(self) -> str:
         return self.provider if self.offline else f"{self.provider}:{self.model}"
@@ -50,16 +48,16 @@ def mind_of(role: str, llm: str | Mapping[str, str]) -> Mind:
     Raises:
         ConfigError: a provider that this version does not know, or no model named.
     """
-    return parse_mind(setting_of(role, llm, PROVIDER))
+    return parse_mind(setting_of(role, llm, OFFLINE))
 
 
 def parse_mind(text: str) -> Mind:
     """Read `provider:model`; see `mind_of`."""
     provider, _, model = (part.strip() for part in text.partition(":"))
-    if provider == PROVIDER and not model:
-        return Mind(PROVIDER, "")
+    if provider == OFFLINE and not model:
+        return Mind(OFFLINE, "")
     if provider not in MAKERS and provider != REPLAY:
-        raise ConfigError(f"llm '{text}': unknown provider '{provider}'{nearest(provider, [*MAKERS, PROVIDER, REPLAY])}")
+        raise ConfigError(f"llm '{text}': unknown provider '{provider}'{nearest(provider, [*MAKERS, OFFLINE, REPLAY])}")
     if not model:
         raise ConfigError(f"llm '{text}': name the model, as in {provider}:NAME")
     return Mind(provider, model)

@@ -18,7 +18,7 @@ from alphalab_nb.errors import BadInput, NotFound
 from alphalab_nb.process import write_atomic
 from alphalab_nb.storage.journal import Journal
 
-PROVIDER = "replay"
+REPLAY = "replay"
 
 
 class ReplayModel(Model):
@@ -34,7 +34,7 @@ class ReplayModel(Model):
 
     @property
     def system(self) -> str:
-        return PROVIDER
+        return REPLAY
 
     async def request(
         self, messages: list[m.ModelMessage], model_settings: ModelSettings | None, model_request_parameters: ModelRequestParameters

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SeriesSpec,
         read_panel,
     )
+    from alphalab_nb.partitions.facts import with_facts, with_season
     from alphalab_nb.partitions.formats import load_series
     from alphalab_nb.partitions.guard import Partitions, Read, hidden_paths
     from alphalab_nb.partitions.series import PartitionReport, as_frame, load_report, make_partitions
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "base": ("HIDDEN", "NAMES", "CovariateSpec", "Panel", "Repair", "SeriesSpec", "read_panel"),
+    "facts": ("with_facts", "with_season"),
     "formats": ("load_series",),
     "guard": ("Partitions", "Read", "hidden_paths"),
     "series": ("PartitionReport", "as_frame", "load_report", "make_partitions"),
@@ -53,6 +55,8 @@ __all__ = [
     "plan_partitions",
     "read_panel",
     "split_rows",
+    "with_facts",
+    "with_season",
 ]
 
 

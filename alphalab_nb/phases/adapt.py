@@ -18,9 +18,9 @@ from alphalab_nb.agents.prompts import render
 from alphalab_nb.agents.tasks import CustomizeTask, Findings, GenerateTask
 from alphalab_nb.errors import AdapterInvalid, AlphaLabError, WorkspaceError
 from alphalab_nb.evaluator import Evaluator
-from alphalab_nb.partitions import SeriesSpec, load_series, make_partitions
+from alphalab_nb.partitions import SeriesSpec, load_series, make_partitions, with_season
 from alphalab_nb.parts import Parts, deps_of, with_written_adapter
-from alphalab_nb.phases.baselines import harness_task, measure_baselines
+from alphalab_nb.phases.baselines import measure_baselines
 from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.resources import cores, gpus
@@ -140,7 +140,7 @@ def draft_problems(parts: Parts) -> list[str]:
     try:
         adapter = Adapter(parts.workspace.draft)
         adapter.validate()
-        task = {**adapter.manifest.task, **parts.config.task}
+        task = adapter.task_with(parts.config.task)
         values = {"objective": parts.config.objective, "task": task, "metric": adapter.metric(task)}
         for role in ROLES.values():
             render(adapter.root, role, values)
@@ -155,7 +155,7 @@ def _run_reference(parts: Parts, adapter: Adapter, task: dict[str, Any]) -> None
     trial = parts.workspace.root / "build" / "draft"
     shutil.rmtree(trial, ignore_errors=True)
     shutil.copytree(adapter.root / "harness", trial / "harness")
-    (trial / "harness" / "config.json").write_text(json.dumps(harness_task(parts, task)), encoding="utf-8")
+    (trial / "harness" / "config.json").write_text(json.dumps(with_season(task, parts.workspace.explore_data)), encoding="utf-8")
     found = measure_baselines(replace(parts, evaluator=Evaluator(trial / "harness", parts.workspace.root)), "search", trial / "baselines")
     missing = [name for name in adapter.manifest.baselines if found.get(name) is None]
     if missing:

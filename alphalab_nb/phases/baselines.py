@@ -1,11 +1,10 @@
-"""Score the baselines with a harness; what the harness is told of the task."""
+"""Score the baselines with a harness."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from alphalab_nb.errors import PhaseFailed
 from alphalab_nb.executors import Limits
@@ -36,9 +35,3 @@ def measure_baselines(parts: Parts, partition: str, folder: Path) -> dict[str, f
         raise PhaseFailed(f"the baselines could not be scored on {partition} ({end.label}): {log}")
     scores: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))["baselines"]
     return scores
-
-
-def harness_task(parts: Parts, task: dict[str, Any]) -> dict[str, Any]:
-    """Return the task block with the season settled from the data, so that the frozen harness has no choice left."""
-    meta = json.loads((parts.workspace.explore_data / "meta.json").read_text(encoding="utf-8"))
-    return {**task, "season": task.get("season") or meta["season"], "seasons": meta.get("seasons", [])}

@@ -7,8 +7,9 @@ import hashlib
 from alphalab_nb.agents import run_agent
 from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
 from alphalab_nb.errors import PhaseFailed
+from alphalab_nb.partitions import with_season
 from alphalab_nb.parts import Parts, deps_of
-from alphalab_nb.phases.baselines import harness_task, score_baselines
+from alphalab_nb.phases.baselines import score_baselines
 from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 
@@ -22,7 +23,8 @@ def build_harness(parts: Parts) -> Result:
     """Let the Builder write the harness from the adapter's reference."""
     report = run_agent(
         "builder", deps_of(parts, "build", "2_builder.ipynb", cwd=parts.workspace.build),
-        BuildTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness, task=harness_task(parts, parts.task)),
+        BuildTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness,
+                  task=with_season(parts.task, parts.workspace.explore_data)),
     )
     return {"summary": report.summary, "files": sorted(path.name for path in parts.workspace.harness.rglob("*.py"))}
 
@@ -82,7 +84,7 @@ def _repair(parts: Parts, number: int, blocking: Findings, name: str) -> bool:
         before = _written(parts)
         parts.board.set_fact(key, before)
     deps = deps_of(parts, "build", f"2_builder_{name}{number + 1}.ipynb", cwd=parts.workspace.build)
-    task = harness_task(parts, parts.task)
+    task = with_season(parts.task, parts.workspace.explore_data)
     run_agent(
         "builder", deps, BuildTask(adapter=parts.workspace.adapter, harness=parts.workspace.harness, task=task, findings=tuple(blocking))
     )

@@ -44,6 +44,11 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 """Every legal move. running -> queued: the machine failed, not the idea. finished -> to_implement: a fix."""
 
+WAITING = (State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED)
+"""Accepted, and not running."""
+OPEN = (State.PROPOSED, *WAITING, State.RUNNING, State.FINISHED)
+"""Without a verdict so far."""
+
 Outcome = Literal["ok", "failed", "vetoed", "cancelled"]
 Fidelity = Literal["smoke", "full"]
 RunKind = Literal["smoke", "full", "replicate", "confirm", "sealed", "verify"]

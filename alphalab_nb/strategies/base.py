@@ -16,6 +16,9 @@ from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import Experiment, Proposal
 from alphalab_nb.storage.playbook import Entry
 
+STRATEGIST = "strategist"
+"""The role, and the strategy that it plays."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
@@ -54,6 +57,8 @@ class BoardView:
     """Experiments of the whole campaign."""
     seed: int
     family_share: float = 1.0
+    turn: int = 1
+    """Number of the turn that this picture is made for."""
 
 
 @dataclass(frozen=True, kw_only=True)

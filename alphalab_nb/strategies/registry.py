@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alphalab_nb.config import StrategyConfig, nearest
 from alphalab_nb.errors import ConfigError
-from alphalab_nb.strategies.base import Strategy
+from alphalab_nb.strategies.base import STRATEGIST, Strategy
 from alphalab_nb.strategies.listed import ListedStrategy
 from alphalab_nb.strategies.offline import OfflineStrategy
 
@@ -19,7 +19,7 @@ STRATEGIES: dict[str, Callable[[StrategyConfig], Strategy]] = {
     "offline": OfflineStrategy.from_config,
 }
 """Strategies that need no language model."""
-AUTO, STRATEGIST = "auto", "strategist"
+AUTO = "auto"
 
 
 def make_strategy(config: StrategyConfig, *, open_deps: OpenDeps | None = None) -> Strategy:

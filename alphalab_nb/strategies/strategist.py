@@ -5,24 +5,23 @@ Its turn is a conversation under the number of the turn, so a turn that was cut 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from alphalab_nb.agents import Deps, run_agent
+from alphalab_nb.agents.excerpts import debrief, learnings
 from alphalab_nb.agents.tasks import StrategyTask
 from alphalab_nb.metric import Metric
-from alphalab_nb.storage.experiment import Experiment, State
-from alphalab_nb.strategies.base import BoardView, Plan, Seen
-from alphalab_nb.tools.files import told
+from alphalab_nb.storage.experiment import OPEN, Experiment, State
+from alphalab_nb.strategies.base import STRATEGIST, BoardView, Plan, Seen
+from alphalab_nb.tools.diversity import WINDOW, least_tried, tried
 
-NAME = "strategist"
 BATCH = 3
 """Experiments that a turn may propose at least: reading everything for one would cost more than the experiment."""
 _LEADERS = 15
 _DEBRIEF_CHARS = 2500
 """Of one debrief; the file holds the rest."""
-_LEARNINGS_CHARS = 6000
-_OPEN = (State.PROPOSED, State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED, State.RUNNING, State.FINISHED)
+_FOCUSED = 10
+"""Experiments that are left when the search narrows and the diversity quota ends."""
 
 OpenDeps = Callable[[str], Deps]
 """From the name of a notebook to what an agent of phase 3 works with."""
@@ -31,33 +30,27 @@ OpenDeps = Callable[[str], Deps]
 class StrategistStrategy:
     """Asks the role `strategist`."""
 
-    name = NAME
+    name = STRATEGIST
 
     def __init__(self, open_deps: OpenDeps) -> None:
         self._open_deps = open_deps
 
     def ask(self, view: BoardView, n: int) -> Plan:
         """Hold one turn."""
-        turn = 1 + self._turns()
-        deps = self._open_deps(f"strategist_{turn:03d}.ipynb")
-        deps.decisions.most = min(max(n, BATCH), view.remaining) if n else 0
-        deps.cwd.mkdir(parents=True, exist_ok=True)
-        done = run_agent(NAME, deps, self._task(view, deps))
+        deps = self._open_deps(f"strategist_{view.turn:03d}.ipynb")
+        deps.decisions.most, deps.decisions.diverse = min(max(n, BATCH), view.remaining) if n else 0, diverse(view)
+        done = run_agent(STRATEGIST, deps, self._task(view, deps))
         return Plan(proposals=tuple(done.decisions.proposals), drop=dict(done.decisions.cancelled))
 
     def tell(self, experiment: Experiment, verdict: str, score: float | None) -> None:
         """Learn nothing here: the next turn reads the board."""
 
-    def _turns(self) -> int:
-        """Return how many turns were carried out."""
-        return sum(event["role"] == NAME for event in self._open_deps("unused.ipynb").board.events(kind="strategy"))
-
     def _task(self, view: BoardView, deps: Deps) -> StrategyTask:
         return StrategyTask(
             wanted=deps.decisions.most, remaining=view.remaining, budget=view.budget, band=band(view.remaining), metric=view.metric,
             leaderboard=leaders(view.experiments, view.metric), baselines=view.baselines, debriefs=_debriefs(view, deps),
-            open=_listed([seen for seen in view.experiments if seen.experiment.state in _OPEN]), families=families(view),
-            recipes=_recipes(view), playbook=deps.playbook.markdown(), learnings=learnings(deps), notes=list(view.notes),
+            open=_listed([seen for seen in view.experiments if seen.experiment.state in OPEN]), families=families(view),
+            recipes=_recipes(view), playbook=deps.playbook.markdown(), learnings=learnings(deps.workspace), notes=list(view.notes),
         )
 
 
@@ -65,7 +58,7 @@ def band(remaining: int) -> str:
     """Return what the remaining budget asks for (paper, section 2)."""
     if remaining > 20:
         return "explore freely, across families."
-    if remaining > 10:
+    if remaining > _FOCUSED:
         return "follow the promising directions."
     if remaining > 5:
         return "only refinements you are confident in."
@@ -87,35 +80,25 @@ def leaders(experiments: Sequence[Seen], metric: Metric) -> str:
 
 def families(view: BoardView) -> str:
     """Return how often each family was tried, and the quota in force."""
-    tried = tried_families(seen.experiment for seen in view.experiments)
-    known = sorted({recipe.family for recipe in view.recipes} | set(tried))
-    lines = [f"- {family}: {tried[family]} of {view.budget}" for family in sorted(known, key=lambda name: (-tried[name], name))]
-    quota = (f"No family may take more than {view.family_share:.0%} of the budget, and at least one of every four proposals is from a"
-             " family tried least, or from a new one.")
-    return "\n".join([*lines, "", quota])
+    counts = tried(seen.experiment for seen in view.experiments)
+    known = {recipe.family for recipe in view.recipes}
+    lines = [f"- {name}: {counts[name]} of {view.budget}" for name in sorted({*known, *counts}, key=lambda name: (-counts[name], name))]
+    lines += ["", f"No family may take more than {view.family_share:.0%} of the budget."]
+    if diverse(view):
+        least = ", ".join(sorted(least_tried(known, counts))) or "none yet"
+        lines.append(f"Of {WINDOW} proposals in a row at least one is from a family tried least ({least}), or from a new one.")
+    return "\n".join(lines)
 
 
-def tried_families(experiments: Sequence[Experiment] | object) -> Counter[str]:
-    """Return the experiments of each family; cancelled ones do not count."""
-    return Counter(e.family for e in experiments if e.state is not State.CANCELLED)  # type: ignore[attr-defined]
-
-
-def learnings(deps: Deps) -> str:
-    """Return what the Explorer learnt, shortened."""
-    text = told(deps.workspace.root, deps.workspace.explore / "learnings.md") or "None on record."
-    return text if len(text) <= _LEARNINGS_CHARS else f"{text[:_LEARNINGS_CHARS]}\n[more in ../explore/learnings.md]"
+def diverse(view: BoardView) -> bool:
+    """Whether the diversity quota is in force: as long as the budget asks for breadth."""
+    return view.remaining > _FOCUSED
 
 
 def _debriefs(view: BoardView, deps: Deps) -> str:
     fresh = [seen.experiment for seen in view.experiments if seen.experiment.state is State.ANALYZED]
-    texts = [_debrief(experiment, deps) for experiment in fresh]
+    texts = [debrief(deps.workspace, e, _DEBRIEF_CHARS) or f"#{e.id} {e.name}: {e.error[:300]}" for e in fresh]
     return "\n\n".join(texts) or "None."
-
-
-def _debrief(experiment: Experiment, deps: Deps) -> str:
-    path = deps.workspace.experiment(experiment.id, experiment.name) / "debrief.md"
-    text = (told(deps.workspace.root, path) or f"#{experiment.id} {experiment.name}: {experiment.error[:300]}").strip()
-    return text if len(text) <= _DEBRIEF_CHARS else f"{text[:_DEBRIEF_CHARS]}\n[more in ../experiments/{path.parent.name}/debrief.md]"
 
 
 def _listed(seen: Sequence[Seen]) -> str:

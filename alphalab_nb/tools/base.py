@@ -27,6 +27,7 @@ from pydantic_ai.exceptions import ModelRetry, ToolFailed
 from alphalab_nb.adapter import Adapter
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import AlphaLabError, ProviderOutage, Stopped, ToolError
+from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Proposal
 from alphalab_nb.storage.ledger import Ledger
@@ -79,6 +80,8 @@ class Decisions:
     """Experiment -> reason."""
     most: int = 0
     """Experiments that may be proposed in this turn."""
+    diverse: bool = False
+    """Whether the diversity quota is in force."""
 
 
 @dataclass
@@ -114,6 +117,16 @@ class Deps:
     spawn: Callable[[str], str] | None = None
     """Lets a child work on a task, and returns its report."""
     opened: Session | None = None
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task block with the adapter's defaults filled in."""
+        return self.adapter.task_with(self.config.task)
+
+    @property
+    def metric(self) -> Metric:
+        """What is measured. A reference knows nothing of a new domain's metric: until that is written, the reference's own."""
+        return self.adapter.metric({} if self.adapter_pending else self.task)
 
     @property
     def questions(self) -> Questions:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from alphalab_nb.errors import ToolError
-from alphalab_nb.metric import Metric
-from alphalab_nb.storage.experiment import Experiment, Run, State
+from alphalab_nb.storage.experiment import OPEN, Experiment, Run
 from alphalab_nb.storage.leaderboard import full_runs, leaderboard
 from alphalab_nb.tools.base import Deps, clip, tool
 from alphalab_nb.tools.files import told
@@ -19,7 +18,6 @@ _FAILURES = 10
 _ERROR_CHARS = 300
 """Of the error of a listed failure; its own page has more."""
 _TAIL_CHARS = 1500
-_OPEN = (State.PROPOSED, State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED, State.RUNNING, State.FINISHED)
 
 
 @tool()
@@ -40,7 +38,7 @@ def read_board(deps: Deps, section: Literal["board", "leaderboard", "experiment"
 def _overview(deps: Deps) -> str:
     experiments = deps.board.list()
     counts = ", ".join(f"{state} {count}" for state, count in deps.board.counts().items() if count)
-    waiting = [f"- {_named(e)}: {e.state}" for e in experiments if e.state in _OPEN]
+    waiting = [f"- {_named(e)}: {e.state}" for e in experiments if e.state in OPEN]
     failed = sorted((e for e in experiments if e.error), key=lambda e: e.moved, reverse=True)[:_FAILURES]
     failures = [f"- {_named(e)}: {_last_chars(e.error, _ERROR_CHARS)}" for e in failed]
     return "\n".join([
@@ -50,12 +48,12 @@ def _overview(deps: Deps) -> str:
 
 
 def _best(deps: Deps) -> list[str]:
-    rows = leaderboard(deps.board, _metric(deps), deps.board.fact("harness"))
+    rows = leaderboard(deps.board, deps.metric, deps.board.fact("harness"))
     return [f"Best: #{rows[0].id} {rows[0].name} ({rows[0].family}) {rows[0].score:.6g}" if rows else "No full score yet."]
 
 
 def _leaders(deps: Deps) -> str:
-    metric = _metric(deps)
+    metric = deps.metric
     rows = leaderboard(deps.board, metric, deps.board.fact("harness"))
     known = {experiment.id: experiment for experiment in deps.board.list()}
     lines = [f"{row.rank}. #{row.id} {row.name} ({row.family}) {row.score:.6g}, {row.fidelity}, {known[row.id].verdict or 'no verdict'},"
@@ -112,10 +110,6 @@ def _secondary(runs: Sequence[Run]) -> list[str]:
     """Return the aggregates of the newest score; the losses of its units stay with the evaluator."""
     scored = [run.score for run in runs if run.score is not None and run.score.ok]
     return [f"Secondary: {json.dumps(scored[-1].secondary)[:_TAIL_CHARS]}"] if scored and scored[-1].secondary else []
-
-
-def _metric(deps: Deps) -> Metric:
-    return deps.adapter.metric({**deps.adapter.manifest.task, **deps.config.task})
 
 
 def _named(experiment: Experiment) -> str:

@@ -35,6 +35,6 @@ def reality_check(deps: Deps) -> str:
 def _asked(deps: Deps) -> dict[str, object]:
     return {
         "code": str(deps.cwd), "data": str(deps.workspace.explore_data), "harness": str(deps.workspace.harness),
-        "task": {**deps.adapter.manifest.task, **deps.config.task}, "budget_s": deps.adapter.manifest.fidelities["smoke"].budget_s,
+        "task": deps.task, "budget_s": deps.adapter.manifest.fidelities["smoke"].budget_s,
         "wall_s": min(deps.config.executor.wall_s, (_LONGEST_S - 10) / 2),
     }

@@ -70,7 +70,7 @@ def _listed(findings: list[str]) -> str:
 
 
 def _values(deps: Deps, adapter: Adapter) -> dict[str, Any]:
-    task = {**adapter.manifest.task, **deps.config.task}
+    task = adapter.task_with(deps.config.task)
     return {"objective": deps.config.objective, "task": task, "metric": adapter.metric(task)}
 
 

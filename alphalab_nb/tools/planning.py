@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from alphalab_nb.adapter import Recipe, injected
 from alphalab_nb.errors import BadInput, NotFound, ToolError
+from alphalab_nb.partitions import with_facts
 from alphalab_nb.storage.board import clean_name
-from alphalab_nb.storage.experiment import Experiment, Proposal, State
+from alphalab_nb.storage.experiment import WAITING, Experiment, Proposal, State
 from alphalab_nb.tools.base import Deps, tool
+from alphalab_nb.tools.diversity import WINDOW, owed
 
 _STAGE = "strategist"
 _BRIEF_CHARS = 100
 """Least length of a brief that a Worker can build something new from."""
-_WAITING = (State.PROPOSED, State.TO_IMPLEMENT, State.IMPLEMENTED, State.CHECKED, State.QUEUED)
+_CANCELLABLE = (State.PROPOSED, *WAITING)
 
 
 @tool(remembers=True)
@@ -53,8 +54,8 @@ def cancel_experiment(deps: Deps, id: int, reason: str) -> str:
         reason: One sentence that the next turn will understand.
     """
     state = deps.board.get(id).state
-    if state not in (*_WAITING, State.CANCELLED):  # cancelled: the turn had been carried out before it was resumed
-        raise ToolError(f"experiment {id} is {state}; only what waits can be cancelled ({', '.join(_WAITING)})")
+    if state not in (*_CANCELLABLE, State.CANCELLED):  # cancelled: the turn had been carried out before it was resumed
+        raise ToolError(f"experiment {id} is {state}; only what waits can be cancelled ({', '.join(_CANCELLABLE)})")
     deps.decisions.cancelled[id] = reason
     return f"experiment {id} will be cancelled"
 
@@ -62,8 +63,7 @@ def cancel_experiment(deps: Deps, id: int, reason: str) -> str:
 def _with_expectation(deps: Deps, brief: str, expected: float | None) -> str:
     if expected is None:
         return brief
-    metric = deps.adapter.metric({**deps.adapter.manifest.task, **deps.config.task})
-    return f"{brief}\n\nExpected improvement: {expected:g} {metric.unit or metric.name}".lstrip()
+    return f"{brief}\n\nExpected improvement: {expected:g} {deps.metric.unit or deps.metric.name}".lstrip()
 
 
 def _check(deps: Deps, proposal: Proposal, brief: str) -> None:
@@ -76,6 +76,7 @@ def _check(deps: Deps, proposal: Proposal, brief: str) -> None:
     if proposal.parent is not None:
         _check_parent(deps, proposal.parent)
     recipes = deps.adapter.recipes(deps.config.families)
+    _check_diversity(deps, proposal, recipes)
     if proposal.family in {recipe.family for recipe in recipes}:
         _check_config(deps, proposal, recipes)
     elif len(brief.strip()) < _BRIEF_CHARS:
@@ -99,6 +100,17 @@ def _check_parent(deps: Deps, parent: int) -> None:
         raise ToolError(f"there is no experiment {parent} to start from; leave parent out, or take an id of the board") from error
 
 
+def _check_diversity(deps: Deps, proposal: Proposal, recipes: list[Recipe]) -> None:
+    if not deps.decisions.diverse:
+        return
+    known, earlier = {recipe.family for recipe in recipes}, [e for e in deps.board.list() if e.name != proposal.name]
+    wanted = owed(earlier, deps.decisions.proposals, by=deps.role, known=known)
+    tried = {one.family for one in (*earlier, *deps.decisions.proposals)}
+    if wanted and proposal.family not in wanted and proposal.family in known | tried:
+        raise ToolError(f"of {WINDOW} proposals in a row one must be from a family tried least, and your last {WINDOW - 1} were not:"
+                        f" propose {', '.join(sorted(wanted))} or a new family first")
+
+
 def _check_config(deps: Deps, proposal: Proposal, recipes: list[Recipe]) -> None:
     try:
         recipe = injected(recipes, proposal.name, proposal.family, proposal.config)
@@ -111,19 +123,9 @@ def _check_config(deps: Deps, proposal: Proposal, recipes: list[Recipe]) -> None
 
 def _same(deps: Deps, recipe: Recipe, proposal: Proposal) -> Experiment | None:
     """Return the experiment that does the same without a word on what to build otherwise."""
-    facts = _facts(deps)
-    if proposal.brief.strip() or not facts:
+    if proposal.brief.strip() or not (deps.workspace.explore_data / "meta.json").is_file():
         return None
+    facts = with_facts(deps.task, deps.workspace.explore_data)
     wanted = recipe.complete(proposal.config, facts)
     known = [e for e in deps.board.list() if e.family == proposal.family and e.state is not State.CANCELLED and not e.brief]
     return next((e for e in known if e.name != proposal.name and recipe.complete(e.config, facts) == wanted), None)
-
-
-def _facts(deps: Deps) -> dict[str, Any]:
-    """Return what the defaults of recipes are computed from; empty before there is data."""
-    path = deps.workspace.explore_data / "meta.json"
-    if not path.is_file():
-        return {}
-    meta = json.loads(path.read_text(encoding="utf-8"))
-    task = {**deps.adapter.manifest.task, **deps.config.task}
-    return {**task, "season": task.get("season") or meta["season"], "n_items": meta["items"], "length": meta["rows"]}

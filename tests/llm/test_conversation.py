@@ -172,8 +172,8 @@ def test_an_answer_that_was_known_is_kept_and_one_that_was_not_is_told(wire: Wir
     assert [INTERRUPTED in text for text in first].count(True) == 1
     assert any("a.png, 1 x 1" in text or text == "2" for text in first)
     assert len(looked) == 1
-    assert [call.name for call in desk.conversation().done()] == ["look", "add", "look", "add", "add", "add"]
-    assert [call.ok for call in again.conversation().done()].count(False) == 1
+    assert [call.name for call in desk.conversation().done] == ["look", "add", "look", "add", "add", "add"]
+    assert [call.ok for call in again.conversation().done].count(False) == 1
 
 
 @every_wire

@@ -37,7 +37,7 @@ def test_a_replay_makes_the_same_calls_without_a_server(wire: Wire, tmp_path: Pa
         again = replayed(second, file)
         assert again.run() == "The sum is 7."
     assert again.added == seats[0].added == [(1, 2), (3, 4)]
-    first, other = (desk_.conversation().done() for desk_ in (desk, second))
+    first, other = (desk_.conversation().done for desk_ in (desk, second))
     assert first == other
     assert len(provider.log.requests) == 6
 

@@ -21,7 +21,7 @@ BRIEF = "Fit one model per hour of the day on the residuals of the seasonal naiv
 def at(tmp_path: Path) -> Desk:
     made = desk(tmp_path)
     made.workspace.explore_data.mkdir(parents=True)
-    (made.workspace.explore_data / "meta.json").write_text(json.dumps({"season": 52, "items": 1, "rows": 900}), encoding="utf-8")
+    (made.workspace.explore_data / "meta.json").write_text(json.dumps({"season": 52, "seasons": [52], "items": 1, "rows": 900}), encoding="utf-8")
     return made
 
 
@@ -121,3 +121,36 @@ def test_only_what_waits_is_cancelled(at: Desk, deps: Deps):
         TOOLS["cancel_experiment"](deps, done.id, "late")
     with pytest.raises(NotFound):
         TOOLS["cancel_experiment"](deps, 99, "who")
+
+
+def put(at: Desk, count: int) -> None:
+    """Let the Strategist have proposed that many of one family."""
+    for number in range(1, count + 1):
+        at.board.add(proposal(f"gbm_{number}", family="gbm"), by="strategist")
+
+
+def test_a_proposal_against_the_quota_is_refused_with_the_families_that_are_due(at: Desk, deps: Deps):
+    deps.decisions.diverse = True
+    put(at, 4)
+    with pytest.raises(ToolError, match=r"your last 3 were not: propose .*ets.* or a new family first"):
+        propose(deps, brief="The same with more lags.")
+    assert not deps.decisions.proposals
+    propose(deps, name="hourly", family="hourly_ridge", brief=BRIEF)
+    propose(deps, brief="The same with more lags.")
+    assert [kept.family for kept in deps.decisions.proposals] == ["hourly_ridge", "gbm"]
+
+
+def test_when_the_budget_narrows_the_quota_ends(at: Desk, deps: Deps):
+    put(at, 4)
+    propose(deps, brief="The same with more lags.")
+    assert [kept.family for kept in deps.decisions.proposals] == ["gbm"]
+
+
+def test_a_proposal_that_is_on_the_board_already_is_not_counted_against_itself(at: Desk, deps: Deps):
+    deps.decisions.diverse = True
+    put(at, 3)
+    propose(deps, name="gbm_9", brief="The same with more lags.")
+    at.board.add(deps.decisions.proposals[0], by="strategist")
+    deps.decisions.proposals.clear()
+    propose(deps, name="gbm_9", brief="The same with more lags.")
+    assert [kept.name for kept in deps.decisions.proposals] == ["gbm_9"]

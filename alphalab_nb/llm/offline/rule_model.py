@@ -17,7 +17,7 @@ from pydantic_ai.usage import RequestUsage
 
 from alphalab_nb.errors import AlphaLabError
 
-PROVIDER = "offline"
+OFFLINE = "offline"
 BANNER = "rule-based, no language model"
 
 
@@ -66,7 +66,7 @@ class RuleModel(Model):
 
     @property
     def system(self) -> str:
-        return PROVIDER
+        return OFFLINE
 
     async def request(
         self,
@@ -81,7 +81,7 @@ class RuleModel(Model):
             parts=[m.ToolCallPart(call.name, call.args, tool_call_id=f"r{len(turns)}_{n}") for n, call in enumerate(wanted)],
             usage=RequestUsage(),
             model_name=self.model_name,
-            provider_name=PROVIDER,
+            provider_name=OFFLINE,
             finish_reason="tool_call",
         )
 
