@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alphalab_nb.errors import WorkspaceError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def now() -> str:
@@ -94,6 +94,11 @@ class Database:
 
 
 def _statements() -> list[str]:
-    text = files("alphalab_nb.storage").joinpath("schema.sql").read_text(encoding="utf-8")
-    lines = [line.split("--", 1)[0] for line in text.splitlines()]
-    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]
+    """Return the statements of the schema; a trigger holds semicolons of its own."""
+    statements, begun = [], ""
+    for line in files("alphalab_nb.storage").joinpath("schema.sql").read_text(encoding="utf-8").splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            statements.append(begun)
+            begun = ""
+    return statements

@@ -166,3 +166,24 @@ create table ledger (
     seconds real not null default 0,
     at text not null
 );
+-- What a card of the board shows has changed: readers take the cards that are newer than what they hold.
+create table card_revs (
+    experiment integer primary key,
+    rev integer not null
+);
+create index card_revs_by_rev on card_revs (rev);
+create trigger card_of_new_experiment after insert on experiments begin
+    insert or replace into card_revs values (new.id, (select coalesce(max(rev), 0) + 1 from card_revs));
+end;
+create trigger card_of_changed_experiment after update on experiments begin
+    insert or replace into card_revs values (new.id, (select coalesce(max(rev), 0) + 1 from card_revs));
+end;
+create trigger card_of_new_attempt after insert on attempts begin
+    insert or replace into card_revs values (new.experiment, (select coalesce(max(rev), 0) + 1 from card_revs));
+end;
+create trigger card_of_new_run after insert on runs begin
+    insert or replace into card_revs values (new.experiment, (select coalesce(max(rev), 0) + 1 from card_revs));
+end;
+create trigger card_of_changed_run after update on runs begin
+    insert or replace into card_revs values (new.experiment, (select coalesce(max(rev), 0) + 1 from card_revs));
+end;
