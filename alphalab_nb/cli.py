@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,19 @@ def cli() -> None:
 
 
 def verb(function: Callable[..., Any]) -> click.Command:
-    """Declare a verb: its function returns (answer, show); errors end with their exit code."""
+    """Declare a verb: its function returns (answer, show), and work that begins once the answer is out; errors end with their exit code."""
 
     @functools.wraps(function)
     def call(*, as_json: bool, **arguments: Any) -> None:
         try:
-            answer, show = function(**arguments)
+            answer, show, *work = function(**arguments)
+            click.echo(json.dumps(answer, default=str)) if as_json else show(answer)
+            for begin in work:
+                begin()
         except AlphaLabError as error:
             _fail(str(error), error.exit_code, as_json)
         except KeyboardInterrupt:
             _fail("interrupted; run the same command again to go on", INTERRUPTED, as_json)
-        else:
-            click.echo(json.dumps(answer, default=str)) if as_json else show(answer)
 
     name = function.__name__.removesuffix("_verb")
     return cli.command(name=name)(click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(call))
@@ -193,6 +195,23 @@ def report(workspace: Path) -> Any:
     """Write report.html from what the board holds now."""
     path = _open(workspace).report()
     return {"report": str(path), "message": f"wrote {path}"}, _said
+
+
+@verb
+@workspace_argument
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; default: a free one.")
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light")
+def panel(workspace: Path, port: int, theme: str) -> Any:
+    """Serve the panel as a page of its own, on this machine only; Ctrl-C ends it, and the campaign goes on."""
+    from alphalab_nb.serving import PanelPage
+
+    page = PanelPage.of(_open(workspace).workspace.root, port=port, theme=theme)
+    return {"url": page.url, "message": f"the panel is at {page.url}\nCtrl-C ends it; the campaign goes on"}, _said, partial(_serve, page)
+
+
+def _serve(page: Any) -> None:
+    page.serve()
+    raise KeyboardInterrupt  # it ends in no other way
 
 
 @verb
