@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from alphalab_nb.beneath import told
 from alphalab_nb.storage.experiment import Experiment
-from alphalab_nb.tools.files import told
 from alphalab_nb.workspace import Workspace
 
 _LEARNINGS_CHARS = 6000

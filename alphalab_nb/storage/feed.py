@@ -5,6 +5,7 @@ A reader may be any process; it polls, because SQLite tells nobody. An empty loo
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from functools import cache
 from importlib.resources import files
@@ -55,6 +56,12 @@ class Feed:
         """Return the conversations that are going on: key, role, since."""
         rows = self._database.connection().execute("select key, role, created as since from conversations where ended = '' order by id")
         return [dict(row) for row in rows]
+
+    def commands(self, *, most: int) -> list[dict[str, Any]]:
+        """Return the newest commands, oldest first, with `args` and the time they were settled at."""
+        rows = self._database.connection().execute("select * from commands order by id desc limit ?", (most,))
+        found = [dict(row) for row in rows][::-1]
+        return [{**row, "args": json.loads(row.pop("args_json"))} for row in found]
 
     def data_version(self) -> tuple[int, int]:
         """Return a mark that changes with every write, of other connections and of this one."""

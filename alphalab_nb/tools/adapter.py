@@ -9,11 +9,11 @@ import jinja2
 import yaml
 
 from alphalab_nb.adapter import FILES, environment
+from alphalab_nb.beneath import Place, lexical, place, text_of
 from alphalab_nb.errors import ToolError
 from alphalab_nb.resources import shipped
 from alphalab_nb.tools.base import Deps, tool
-from alphalab_nb.tools.beneath import Place, lexical, place
-from alphalab_nb.tools.files import files_in, only_once, page, text_of
+from alphalab_nb.tools.files import files_in, only_once, page
 
 _SHRINK = 0.8
 """Share of its lines that a patched prompt must keep: a patch mends a prompt, it does not write another one."""

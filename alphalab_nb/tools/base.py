@@ -25,6 +25,7 @@ from pydantic_ai import Tool as PydanticTool
 from pydantic_ai.exceptions import ModelRetry, ToolFailed
 
 from alphalab_nb.adapter import Adapter
+from alphalab_nb.beneath import Place, lexical, place
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import AlphaLabError, ProviderOutage, Stopped, ToolError
 from alphalab_nb.metric import Metric
@@ -35,7 +36,6 @@ from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.questions import Questions
 from alphalab_nb.storage.snapshots import Snapshots
-from alphalab_nb.tools.beneath import Place, lexical, place
 from alphalab_nb.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
+from alphalab_nb.beneath import told
 from alphalab_nb.errors import ToolError
 from alphalab_nb.storage.experiment import OPEN, Experiment, Run
 from alphalab_nb.storage.leaderboard import full_runs, leaderboard
 from alphalab_nb.tools.base import Deps, clip, tool
-from alphalab_nb.tools.files import told
 
 _ROWS = 30
 """Lines of one list."""

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alphalab_nb.beneath import text_of
 from alphalab_nb.errors import ToolError
 from alphalab_nb.tools.base import Deps, readable, tool
-from alphalab_nb.tools.files import files_in, text_of
+from alphalab_nb.tools.files import files_in
 
 CHECKED: tuple[str, ...] = ("learnings.md", "data_report/schema.md", "data_report/statistics.md", "data_report/findings.md")
 """Files that the rule holds for."""

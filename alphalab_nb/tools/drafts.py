@@ -13,9 +13,9 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
 from alphalab_nb.adapter import FILES, Adapter
+from alphalab_nb.beneath import place
 from alphalab_nb.errors import AlphaLabError, ToolError
 from alphalab_nb.tools.base import Deps
-from alphalab_nb.tools.beneath import place
 from alphalab_nb.tools.code import observation
 from alphalab_nb.tools.files import files_in
 from alphalab_nb.tools.templates import cell

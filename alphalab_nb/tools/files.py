@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import io
 import re
 import shutil
 from pathlib import Path
 
+from alphalab_nb.beneath import Place, text_of
 from alphalab_nb.errors import ToolError
 from alphalab_nb.tools.base import AGENT_CHARS, Deps, readable, tool, writable
-from alphalab_nb.tools.beneath import Place, place
 
 _MATCHES = 100
 """Lines that grep_file shows at most."""
@@ -127,26 +126,6 @@ def only_once(path: Place, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def text_of(source: Place) -> str:
-    """Return the whole text of a file."""
-    try:
-        return _decoded(source)
-    except FileNotFoundError as error:
-        raise ToolError(f"there is no file {source.shown}") from error
-    except NotADirectoryError as error:
-        raise ToolError(f"there is no file {source.shown}: a part of it is a file, not a folder") from error
-    except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise ToolError(f"{source.shown} is not a text file") from error
-
-
-def told(root: Path, path: Path) -> str | None:
-    """Return the text of a file that an agent has left below a folder; None if there is none, or something else in its place."""
-    try:
-        return text_of(place(root, path, shown=path.name, refusal=f"{path.name} is not read"))
-    except ToolError:
-        return None
-
-
 def files_in(root: Place) -> list[Place]:
     """Return a file, or the files below a folder: no links and no compiled code."""
     if root.is_folder():
@@ -164,11 +143,6 @@ def _lines(source: Place) -> list[str]:
         return text_of(source).splitlines()
     except ToolError:
         return []
-
-
-def _decoded(source: Place) -> str:
-    with source.open_read() as file, io.TextIOWrapper(file, encoding="utf-8") as text:  # every kind of line end becomes \n
-        return text.read()
 
 
 def _put(target: Place, text: str) -> None:

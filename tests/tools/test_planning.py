@@ -21,7 +21,8 @@ BRIEF = "Fit one model per hour of the day on the residuals of the seasonal naiv
 def at(tmp_path: Path) -> Desk:
     made = desk(tmp_path)
     made.workspace.explore_data.mkdir(parents=True)
-    (made.workspace.explore_data / "meta.json").write_text(json.dumps({"season": 52, "seasons": [52], "items": 1, "rows": 900}), encoding="utf-8")
+    meta = {"season": 52, "seasons": [52], "items": 1, "rows": 900}
+    (made.workspace.explore_data / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     return made
 
 

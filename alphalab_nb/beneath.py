@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import stat
@@ -154,6 +155,32 @@ def place(anchor: Path, path: Path, *, shown: str, refusal: str) -> Place:
 def lexical(path: Path) -> Path:
     """Return an absolute path without `.` and `..`, as it is written: no link is followed."""
     return Path(os.path.normpath(path.absolute()))
+
+
+def text_of(source: Place) -> str:
+    """Return the whole text of a file."""
+    try:
+        return decoded(source)
+    except FileNotFoundError as error:
+        raise ToolError(f"there is no file {source.shown}") from error
+    except NotADirectoryError as error:
+        raise ToolError(f"there is no file {source.shown}: a part of it is a file, not a folder") from error
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise ToolError(f"{source.shown} is not a text file") from error
+
+
+def told(root: Path, path: Path) -> str | None:
+    """Return the text of a file that an agent has left below a folder; None if there is none, or something else in its place."""
+    try:
+        return text_of(place(root, path, shown=path.name, refusal=f"{path.name} is not read"))
+    except ToolError:
+        return None
+
+
+def decoded(source: Place) -> str:
+    """Return the text of a file; the caller tells what may be wrong with it."""
+    with source.open_read() as file, io.TextIOWrapper(file, encoding="utf-8") as text:  # every kind of line end becomes \n
+        return text.read()
 
 
 def _is_link(folder: int, name: str) -> bool:
