@@ -60,8 +60,9 @@ class PanelPage:
         """Return Voila's command line; it wins over the configuration files of the user."""
         return [
             str(shipped("notebooks", "panel.ipynb")), "--no-browser", f"--port={self.port}", f"--theme={self.theme}",
-            f"--Voila.ip={LOOPBACK}", "--Voila.port_retries=0", "--Voila.log_level=WARN",
-            "--VoilaConfiguration.show_tracebacks=True", "--VoilaConfiguration.preheat_kernel=False",
+            f"--Voila.ip={LOOPBACK}", "--Voila.port_retries=0", "--Voila.log_level=ERROR",
+            "--KernelManager.transport_encryption=auto", "--VoilaConfiguration.show_tracebacks=True",
+            "--VoilaConfiguration.preheat_kernel=False",
         ]
 
 
