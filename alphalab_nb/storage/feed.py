@@ -61,7 +61,7 @@ class Feed:
         """Return the newest commands, oldest first, with `args` and the time they were settled at."""
         rows = self._database.connection().execute("select * from commands order by id desc limit ?", (most,))
         found = [dict(row) for row in rows][::-1]
-        return [{**row, "args": json.loads(row.pop("args_json"))} for row in found]
+        return [{"args": json.loads(row.pop("args_json")), **row} for row in found]
 
     def data_version(self) -> tuple[int, int]:
         """Return a mark that changes with every write, of other connections and of this one."""
