@@ -13,6 +13,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from IPython.display import HTML, display
 
 from alphalab_nb.errors import AlphaLabError
 from alphalab_nb.panel.detail import detail
@@ -27,6 +28,9 @@ LOOK_S = 5.0
 """Time after which the panel looks also where nobody has written: processes end without a word."""
 GONE_S = 90.0
 """A front end that has said nothing for so long is closed; browsers slow the timers of hidden pages down to one a minute."""
+
+TABLES_S = 60.0
+"""Least time between two updates of the static tables."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +59,8 @@ class Panel(anywidget.AnyWidget):
         self._reader, self._campaign = Reader(parts), campaign
         self._heard = 0.0
         self._wake, self._closed = threading.Event(), False
+        self._tables: Any = None
+        self._refreshed = 0.0
         super().__init__(snapshot=self._reader.saved(), **kwargs)
         _reply_beside_cells(self)
         self.on_msg(self._on_message)
@@ -83,6 +89,7 @@ class Panel(anywidget.AnyWidget):
                     delta = self._reader.delta(force=force)
                     if delta is not None:
                         self.send(delta)
+                        self._refresh_tables()
             except Exception:
                 log.exception("the panel could not read the board")
             self._wake.wait(EVERY_S)
@@ -126,12 +133,22 @@ class Panel(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return text_of(self.snapshot)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return the widget, and the same tables as static HTML and text for whoever cannot show it."""
-        found = super()._repr_mimebundle_(**kwargs)
-        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
+    def _ipython_display_(self) -> None:
+        """Show the widget, and below it the same tables, folded away, for whoever cannot show widgets.
+
+        They are an output of their own: nbconvert takes the widget of a bundle that has both, and shows nothing without a network.
+        """
         self.snapshot = Reader(self._reader.parts).saved()  # of its own: what it reads must still be sent to the front end
-        return {**data, "text/html": html_of(self.snapshot), "text/plain": text_of(self.snapshot)}, metadata
+        found = self._repr_mimebundle_()
+        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
+        display({**data, "text/plain": text_of(self.snapshot)}, metadata=metadata, raw=True)
+        self._tables = display(HTML(html_of(self.snapshot)), display_id=True)
+
+    def _refresh_tables(self) -> None:
+        """Bring the static tables of the notebook up to date, now and then: they are for readers of the saved file."""
+        if self._tables is not None and time.monotonic() - self._refreshed > TABLES_S:
+            self._refreshed = time.monotonic()
+            self._tables.update(HTML(html_of(Reader(self._reader.parts).saved())))
 
 
 def _reply_beside_cells(widget: Any) -> None:

@@ -15,7 +15,7 @@ from tests.report.campaigns import add
 from tests.support import sleepers, small_campaign
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202eevil\nLeaderboard: none"
-ALLOWED = {"div", "p", "b", "table", "caption", "thead", "tbody", "tr", "th", "td", "bdi"}
+ALLOWED = {"details", "summary", "p", "b", "table", "caption", "thead", "tbody", "tr", "th", "td", "bdi"}
 
 
 class Tags(HTMLParser):
@@ -65,5 +65,5 @@ def test_text_of_agents_and_people_is_never_markup(campaign: Campaign):
     state = Reader(campaign.parts).saved()
     page = Tags(html_of(state))
     assert page.tags <= ALLOWED
-    assert page.attributes <= {"colspan"}
+    assert page.attributes <= {"colspan", "class"}
     assert sum(line.startswith("Leaderboard: ") for line in text_of(state).splitlines()) == 1, "no line of its own"
