@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphalab_nb.adapter import injected
+from alphalab_nb.answers import ASK, answer_pending
 from alphalab_nb.config import CampaignConfig, nearest
 from alphalab_nb.creation import create_workspace
 from alphalab_nb.errors import INTERRUPTED, BadInput, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
 from alphalab_nb.parts import Parts, open_parts
-from alphalab_nb.process import FileLock
+from alphalab_nb.process import FileLock, is_locked
 from alphalab_nb.runner import run_phase
-from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.journal import Journal
 from alphalab_nb.storage.leaderboard import Row, leaderboard
 from alphalab_nb.storage.ledger import Spent
@@ -317,6 +318,26 @@ class Campaign:
         answered = self.questions.answer(id, text, by=who)
         self.board.event("answer", f"question {id}: {text}", role=who, experiment=answered.experiment)
         return answered
+
+    def ask(self, text: str, *, by: str | None = None, wait_s: float = 0.0) -> Command:
+        """Ask something about the campaign; the answer is the `result` of the command once it is applied.
+
+        While the experiments run, their process answers: by a language model if the role `guide` has one, else from the board. When
+        nobody runs them the board is read here, at once.
+
+        Raises:
+            BadInput: the question is empty.
+        """
+        if not text.strip():
+            raise BadInput("an empty question has no answer; ask, for example, what is happening")
+        id, end = self.board.command(ASK, by=by or _user(), text=text), time.monotonic() + wait_s
+        while True:
+            if not is_locked(self.workspace.lock):
+                answer_pending(self.board, self.parts.ledger, self.parts.metric, running=is_locked(self.workspace.root / ".run.lock"))
+            asked = next(command for command in self.board.commands() if command.id == id)
+            if asked.state != "pending" or time.monotonic() >= end:
+                return asked
+            time.sleep(0.1)
 
     def revert_patch(self, id: int, *, by: str | None = None) -> Patch:
         """Take back a change that the Supervisor made to the adapter.

@@ -340,6 +340,19 @@ def answer(workspace: Path, id: int, text: str, by: str | None) -> Any:
 
 @verb
 @workspace_argument
+@click.argument("text")
+@click.option("--wait", type=click.FloatRange(min=0), default=240.0, callback=_finite, metavar="SECONDS", help="Longest wait.")
+@by_option
+def ask(workspace: Path, text: str, wait: float, by: str | None) -> Any:
+    """Ask about the campaign: what is happening? any errors? best so far?"""
+    asked = _open(workspace).ask(text, by=by, wait_s=wait)
+    settled = asked.state != "pending"
+    message = asked.result if settled else f"no answer yet to question {asked.id}; the panel shows it when it comes"
+    return {"command": asked.id, "state": asked.state, "answer": asked.result if settled else None, "message": message}, _said
+
+
+@verb
+@workspace_argument
 @click.option("--revert", type=int, default=None, metavar="ID", help="Take this change back.")
 @by_option
 def patches(workspace: Path, revert: int | None, by: str | None) -> Any:

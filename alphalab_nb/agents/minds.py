@@ -14,7 +14,7 @@ from pydantic_ai.native_tools import WebSearchTool
 
 from alphalab_nb.agents.capabilities import Checkpoints, Compactor, News
 from alphalab_nb.agents.offline import POLICIES
-from alphalab_nb.agents.pulse import BoardPulse
+from alphalab_nb.agents.pulse import BoardPulse, HastyPulse
 from alphalab_nb.agents.roles import Role
 from alphalab_nb.agents.tasks import Task
 from alphalab_nb.config import CampaignConfig
@@ -91,11 +91,12 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
     journal = Journal(deps.board.database)
     conversation = Conversation(journal, journal.open(key, role=role.name, model=str(mind)), deps.workspace.agents / "images")
     model = ReplayModel(Path(mind.model), key) if mind.provider == REPLAY else make_model(mind, config)
-    pulse = BoardPulse(deps.board, deps.phase, role.name, deps.experiment)
+    pulse = (BoardPulse(deps.board, deps.phase, role.name, deps.experiment) if role.patient
+             else HastyPulse(deps.board, deps.phase, role.name))
     prices = PriceList(mind.model, mind.provider, config.prices, config.cache)
     talk = Talk(
         conversation=conversation, tags=Tags(deps.phase, role.name, deps.experiment, deps.attempt), budget=_budget(deps),
-        prices=prices, patience=_patience(deps), pulse=pulse, emit=_emitter(deps, role),
+        prices=prices, patience=_patience(deps, role), pulse=pulse, emit=_emitter(deps, role),
     )
     live = LiveModel(model, talk)
     turns = journal.turns(conversation.head.id)
@@ -131,8 +132,11 @@ def _budget(deps: Deps) -> Budget:
     return budget
 
 
-def _patience(deps: Deps) -> Patience:
+def _patience(deps: Deps, role: Role) -> Patience:
     config = deps.config.provider
+    if not role.patient:
+        return Patience(tries=2, rate_limit_s=10.0, outage_s=0.0, first_event_s=min(60.0, config.first_event_s),
+                        silence_s=min(30.0, config.silence_s))
     outage_s = float(deps.board.fact("max_outage_s", config.max_outage_s))
     return Patience(outage_s=outage_s, first_event_s=config.first_event_s, silence_s=config.silence_s)
 

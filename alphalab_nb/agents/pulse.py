@@ -7,6 +7,7 @@ resume and stop are applied here.
 from __future__ import annotations
 
 import threading
+import time
 
 from alphalab_nb.errors import Stopped
 from alphalab_nb.llm.patience import Pulse
@@ -16,6 +17,8 @@ from alphalab_nb.storage.experiment import State
 
 _APPLIED_HERE = ("pause", "resume", "stop", "note")
 _applying = threading.Lock()
+HASTE_S = 180.0
+"""How long a person waits at most for a conversation that answers."""
 
 
 class BoardPulse(Pulse):
@@ -65,3 +68,26 @@ class BoardPulse(Pulse):
             return "stopping; run again to go on"
         self._board.set_fact("paused", command.verb == "pause")
         return "paused; no request is sent" if command.verb == "pause" else "resumed"
+
+
+class HastyPulse(BoardPulse):
+    """Of a conversation that a person waits for: it ends where others wait, and says nothing about outages, which are its own."""
+
+    def __init__(self, board: Board, phase: str, role: str) -> None:
+        super().__init__(board, phase, role)
+        self._ends_at = time.monotonic() + HASTE_S
+
+    def check(self) -> None:
+        """See Pulse.
+
+        Raises:
+            Stopped: the campaign stops or is paused, or the time is over.
+        """
+        super().check()
+        if self._board.fact("paused", False):
+            raise Stopped("the campaign is paused; no request is sent")
+        if time.monotonic() > self._ends_at:
+            raise Stopped(f"there was no answer within {HASTE_S:.0f} s")
+
+    def outage(self, since: float | None, text: str) -> None:
+        pass

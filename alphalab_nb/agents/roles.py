@@ -38,6 +38,8 @@ class Role:
     """Whether it reads the domain knowledge."""
     requests: int = 100
     """Responses per conversation."""
+    patient: bool = True
+    """Whether it waits when the campaign is paused or its provider is out of order; where a person waits for it, it gives up instead."""
 
     def folders(self, workspace: Workspace, cwd: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         """Return what the role may read and what it may write."""
@@ -100,6 +102,7 @@ ROLES: dict[str, Role] = {
         Role("supervisor", "phase3_supervisor.md", "supervisor.md",
              (*_LOOK, "read_adapter", "patch_adapter_file", *_MEMORY, "verdict", "view_image", "ask_human"), reads=_REVIEWED,
              writes=("adapter",), requests=60),
+        Role("guide", "", "guide.md", (*_LOOK, *_MEMORY), reads=("reports", "experiments", "explore"), requests=12, patient=False),
         Role("preflight", "", "preflight.md", ("read_file", "view_image"), reads=("cwd",), informed=False, requests=12),
         Role("child", "", "child.md", (*_CODE, *_LOOK, "view_image", "search_web"),
              reads=_WORKER_READS, writes=("cwd",), requests=60),

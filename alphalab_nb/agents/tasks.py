@@ -215,6 +215,19 @@ class DiagnoseTask(Briefed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GuideTask(Briefed):
+    """Answer a person's question about the campaign."""
+
+    template: ClassVar[str] = "guide.md"
+    question: str
+    by: str
+    facts: str
+    """What the board says to it, without a model."""
+    earlier: Sequence[tuple[str, str]]
+    """Questions and answers before it, oldest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChildTask(Briefed):
     """Work on a side question of another agent."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alphalab_nb.adapter import Recipe, injected
+from alphalab_nb.answers import ASK
 from alphalab_nb.errors import AlphaLabError
 from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.experiment import Proposal, State
@@ -34,8 +35,8 @@ class Desk:
         self.switches.paused = bool(self.board.fact("paused", False))
 
     def apply_all(self) -> int:
-        """Apply every pending command; return how many there were."""
-        pending = self.board.commands(state="pending")
+        """Apply every pending command, questions aside (chat.py answers them); return how many there were."""
+        pending = [command for command in self.board.commands(state="pending") if command.verb != ASK]
         for command in pending:
             try:
                 result = self._apply(command)

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from alphalab_nb.agents.minds import is_live
+from alphalab_nb.dispatch.chat import Chat
 from alphalab_nb.dispatch.commands import Desk
 from alphalab_nb.dispatch.duties import Duties
 from alphalab_nb.dispatch.pipeline import Pipeline, failure
@@ -68,6 +69,7 @@ class Dispatcher:
         self._turns = Turns(parts, strategy, list(self._recipes.values()), slots=executor.slots,
                             start=partial(self._start, "turn", None), busy=self._busy)
         self._duties = Duties(parts, milestone=milestone, start=partial(self._start, "duty"))
+        self._chat = Chat(parts, partial(self._start, "chat", None))
         self._progress = progress
         self._agents: dict[int, Future[Any]] = {}
         self._thinks = is_live("worker_implement", parts.config)
@@ -96,6 +98,7 @@ class Dispatcher:
             try:
                 with ThreadPoolExecutor(max_workers=self._minds(), thread_name_prefix="agent") as self._pool:
                     reason = self._loop()
+                    self._chat.answer(thinking=False)  # what was asked in the last moment
             finally:
                 stop_watch.set()
                 self.board.set_fact("wall_s", self.wall_s)
@@ -105,7 +108,7 @@ class Dispatcher:
 
     def _minds(self) -> int:
         """Conversations at once: rules take milliseconds, language models wait for their provider most of the time."""
-        return self.executor.slots + 2 if self._thinks else 2
+        return (self.executor.slots + 2 if self._thinks else 2) + int(self._chat.guided)
 
     @property
     def wall_s(self) -> float:
@@ -139,7 +142,9 @@ class Dispatcher:
             self._submit_runs()
             self._turns.ask()
             self._duties.call_supervisor()
-        self._duties.report_milestone(thinking=not self._minds_spent and self._parked is None)
+        can_think = not self._minds_spent and self._parked is None
+        self._duties.report_milestone(thinking=can_think)
+        self._chat.answer(thinking=can_think and not stopping and not paused)
 
     def _wait(self) -> None:
         """Sleep until something happens, then take all that has happened."""
@@ -161,9 +166,11 @@ class Dispatcher:
             self._turns.ended(self.is_parked)
         elif kind == "duty":
             self._duties.ended(value, self.is_parked)
+        elif kind == "chat":
+            self._chat.ended()
 
     def _idle(self) -> bool:
-        running = self._agents or self._turns.running is not None or self._duties.running or self._pipeline.active
+        running = self._agents or self._turns.running is not None or self._duties.running or self._chat.running or self._pipeline.active
         return not running and self._events.empty()
 
     def _nothing_left(self) -> StopReason | None:

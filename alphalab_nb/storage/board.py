@@ -27,7 +27,7 @@ from alphalab_nb.storage.experiment import (
     State,
 )
 
-VERBS: tuple[str, ...] = ("approve", "veto", "inject", "note", "pause", "resume", "stop", "cancel", "pin")
+VERBS: tuple[str, ...] = ("approve", "veto", "inject", "note", "pause", "resume", "stop", "cancel", "pin", "ask")
 """What a command may ask for."""
 
 

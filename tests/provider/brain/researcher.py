@@ -14,7 +14,7 @@ SCRIPTS: Mapping[str, Script] = {
     "preflight": early.preflight, "customizer": early.customize, "explorer": early.explore, "child": early.answer,
     "builder": evaluation.build, "critic": evaluation.criticize, "tester": evaluation.examine, "strategist": strategist.strategize,
     "worker_implement": worker.implement, "worker_fix": worker.fix, "worker_analyze": worker.analyze, "reporter": staff.tell,
-    "supervisor": staff.supervise,
+    "supervisor": staff.supervise, "guide": staff.guide,
 }
 
 

@@ -1,4 +1,4 @@
-"""Supervisor and Reporter."""
+"""Supervisor, Reporter and Guide."""
 
 from __future__ import annotations
 
@@ -110,3 +110,16 @@ def _best(request: Request) -> str:
     if found is None:
         raise Missing(f"the draft of the milestone does not say what is best: {request.first[:800]}")
     return found[1]
+
+
+# -- guide -----------------------------------------------------------------------------------------------
+
+
+def guide(request: Request) -> Steps:
+    """Look at the board, and answer with its best experiment."""
+    asked, _, facts = request.first.partition("## What the board says now")
+    if "asks:" not in asked or "Experiments:" not in facts:
+        raise Missing(f"the Guide is not told what is asked, or how the campaign stands: {request.first[:500]}")
+    seen: list[Seen] = yield [Call("read_board", {"section": "leaderboard"}), Call("read_playbook", {})]
+    best = _ROW.search(seen[0].text)
+    yield report(f"The best so far is #{best[1]} with {best[2]}." if best else "Nothing has a full score yet.")
