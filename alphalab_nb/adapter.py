@@ -29,6 +29,8 @@ FILES: tuple[str, ...] = (
     "phase2_builder.md", "phase2_critic.md", "phase2_tester.md", "phase3_strategist.md", "phase3_worker.md", "phase3_supervisor.md",
 )
 """The paper's eleven files of an adapter."""
+BRIEF_CHARS = 100
+"""Least length of a brief that a Worker can build something new from."""
 
 
 class _Block(BaseModel):
@@ -344,21 +346,47 @@ class Recipe:
         return files
 
 
+def family_of(recipes: Iterable[Recipe], name: str, family: str, config: Mapping[str, Any], brief: str, *,
+              thinks: Callable[[], bool]) -> str:
+    """Return the family of an experiment that a person wants: that of a recipe, or a new one that its brief describes.
+
+    Args:
+        thinks: whether a language model writes programs here; rules can only write recipes.
+
+    Raises:
+        BadInput: no recipe and nobody who could write it, or a parameter that the recipe does not have or cannot take.
+    """
+    by_family = {recipe.family: recipe for recipe in recipes}
+    wanted = _wanted_family(by_family, name, family)
+    if wanted in by_family:
+        return injected(by_family.values(), name, family, config).family
+    if not thinks():
+        remedy = "rules can write nothing else: choose one, or give the role worker_implement a language model"
+    elif len(brief.strip()) < BRIEF_CHARS:
+        remedy = f"say in the brief, in {BRIEF_CHARS} characters or more, what to build"
+    else:
+        return wanted
+    raise BadInput(f"no recipe for family '{wanted}', {remedy}{nearest(wanted, list(by_family))}")
+
+
 def injected(recipes: Iterable[Recipe], name: str, family: str, config: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of an experiment that a person wants; without a family, the longest that the name begins with.
+    """Return the recipe of an experiment that is wanted; without a family, the longest that the name begins with.
 
     Raises:
         BadInput: no such recipe, or a parameter that it does not have or cannot take.
     """
     by_family = {recipe.family: recipe for recipe in recipes}
-    fitting = [known for known in sorted(by_family, key=len, reverse=True) if name.startswith(known)]
-    wanted = family or (fitting[0] if fitting else name)
+    wanted = _wanted_family(by_family, name, family)
     if wanted not in by_family:
         raise BadInput(f"no recipe for family '{wanted}'{nearest(wanted, list(by_family))}")
     wrong = by_family[wanted].validate(config)
     if wrong:
         raise BadInput("; ".join(wrong))
     return by_family[wanted]
+
+
+def _wanted_family(known: Iterable[str], name: str, family: str) -> str:
+    return family or next((one for one in sorted(known, key=len, reverse=True) if name.startswith(one)), name)
 
 
 def _takes(param: Param, value: Any) -> bool:

@@ -8,15 +8,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphalab_nb.adapter import injected
+from alphalab_nb.adapter import family_of
 from alphalab_nb.answers import ASK, answer_pending
-from alphalab_nb.config import CampaignConfig, nearest
+from alphalab_nb.config import BUDGETS, CampaignConfig, changed_limits, changed_policy, nearest
 from alphalab_nb.creation import create_workspace
 from alphalab_nb.errors import INTERRUPTED, BadInput, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
@@ -27,6 +27,7 @@ from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.journal import Journal
 from alphalab_nb.storage.leaderboard import Row, leaderboard
 from alphalab_nb.storage.ledger import Spent
+from alphalab_nb.storage.orders import evidence_of, kind_of, whole, words
 from alphalab_nb.storage.patches import Patch, Patches
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.questions import Question, Questions
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tab
     import pandas as pd
 
     from alphalab_nb.dispatch import Dispatcher
+    from alphalab_nb.panel.widget import Panel
 
 Progress = Callable[[str, str], None]
 """Called with (phase, what happens now)."""
@@ -252,6 +254,8 @@ class Campaign:
             "sealed": None if sealed is None else {key: sealed[key] for key in keys},
             "sandbox": (self.board.fact("sandbox") or {}).get("level"),
             "paused": bool(self.board.fact("paused", False)),
+            "policy": self.parts.policy().model_dump(),
+            "limits": self.parts.limits().model_dump(include=set(BUDGETS)),
             "outage": self.board.fact("outage"),
             "questions": [asdict(question) for question in self.questions.list(open_only=True)],
             "cost": {
@@ -302,6 +306,12 @@ class Campaign:
         from alphalab_nb.report import write_report
 
         return write_report(self.workspace, self.board, self.playbook, self.parts.ledger, self.parts.metric, self.config)
+
+    def panel(self) -> Panel:
+        """Return the panel: see and steer this campaign in JupyterLab, whichever process runs it; the last expression of a cell shows it."""
+        from alphalab_nb.panel.widget import Panel
+
+        return Panel(self.parts, self)
 
     def __repr__(self) -> str:
         return f"Campaign({self.config.name!r}, phase={self.phase()!r}, {sum(self.board.counts().values())} experiments)"
@@ -366,24 +376,94 @@ class Campaign:
 
     def pin(self, id: int, *, by: str | None = None) -> int:
         """Let an experiment run next."""
-        return self._command("pin", by, id=self.board.get(id).id)
+        return self._command("pin", by, id=self.board.unended(id).id)
+
+    def priority(self, id: int, priority: int, *, by: str | None = None) -> int:
+        """Let an experiment run before those of lower priority, and after those of higher; strategies give 0, `inject` 1."""
+        return self._command("priority", by, id=self.board.unended(id).id, priority=whole({"priority": priority}, "priority"))
 
     def inject(self, name: str, *, hypothesis: str, family: str = "", config: dict[str, Any] | None = None, brief: str = "",
                priority: int = 1, by: str | None = None) -> int:
         """Add an experiment of your own; without a family, the one whose name its name begins with.
 
+        Where a language model plays worker_implement, a brief may describe something that has no recipe.
+
         Raises:
-            BadInput: no such recipe, or a parameter that it does not have or cannot take.
+            BadInput: no such recipe and no brief to write it from, or a parameter that the recipe does not have or cannot take.
         """
-        injected(self.parts.recipes, name, family, config or {})
+        family_of(self.parts.recipes, name, family, config or {}, brief, thinks=self._has_writer)
         return self._command("inject", by, name=name, hypothesis=hypothesis, family=family, config=config or {}, brief=brief,
                              priority=priority)
 
-    def note(self, text: str, *, by: str | None = None) -> int:
-        """Leave a note that the strategy reads at its next turn."""
+    def _has_writer(self) -> bool:
+        from alphalab_nb.agents.minds import is_live
+
+        return is_live("worker_implement", self.config)
+
+    def note(self, text: str, id: int | None = None, *, by: str | None = None) -> int:
+        """Leave a note, perhaps on an experiment, that the strategy reads at its next turn."""
         if not text.strip():
             raise BadInput("an empty note says nothing; write what the strategy shall read")
-        return self._command("note", by, text=text)
+        return self._command("note", by, text=text, **({} if id is None else {"id": self.board.get(id).id}))
+
+    def policy(self, *, approval: str | None = None, after_s: float | None = None, check_in_every: int | None = None,
+               by: str | None = None) -> int:
+        """Change when work may begin without a person; what is None stays. `parts.policy()` is what holds now.
+
+        Args:
+            approval: auto, proposals begin at once, also those that wait; ask, a person approves each.
+            after_s: with ask, seconds after which a proposal that nobody decided on begins by itself; 0 is never.
+            check_in_every: analyzed experiments after which a person is asked whether to go on; 0 is never.
+
+        Raises:
+            BadInput: nothing to change, or a value that campaign.yaml would not take.
+        """
+        changes = _given(approval=approval, after_s=after_s, check_in_every=check_in_every)
+        changed_policy(self.parts.policy(), changes)
+        return self._command("policy", by, **changes)
+
+    def budget(self, *, max_experiments: int | None = None, max_runs: int | None = None, wall_s: float | None = None,
+               usd: float | None = None, tokens: int | None = None, by: str | None = None) -> int:
+        """Change budgets; what is None stays, and 0 is no limit. `parts.limits()` is what holds now.
+
+        A budget below what is spent ends the experiments; a raised one lets them go on, as long as they have not ended.
+
+        Raises:
+            BadInput: nothing to change, or a value that campaign.yaml would not take.
+        """
+        changes = _given(max_experiments=max_experiments, max_runs=max_runs, wall_s=wall_s, usd=usd, tokens=tokens)
+        changed_limits(self.parts.limits(), changes)
+        return self._command("budget", by, **changes)
+
+    def playbook_add(self, claim: str, *, kind: str = "insight", evidence: Sequence[int] = (), by: str | None = None) -> int:
+        """Add a lesson of your own: works, fails, avoid or insight; without evidence it is an order.
+
+        Raises:
+            BadInput: an empty claim, an unknown kind, or evidence that is no experiment.
+        """
+        kind_of(kind)
+        ids = evidence_of(self.board, evidence)
+        return self._command("playbook_add", by, claim=words({"claim": claim}, "claim"), kind=kind, evidence=ids)
+
+    def playbook_edit(self, entry: int, *, claim: str | None = None, evidence: Sequence[int] | None = None, by: str | None = None) -> int:
+        """Give a lesson another claim or other evidence; the earlier version stays on record.
+
+        Raises:
+            BadInput: no such entry, nothing to change, or evidence that is no experiment.
+        """
+        ids = None if evidence is None else evidence_of(self.board, evidence)
+        changes = _given(claim=None if claim is None else words({"claim": claim}, "claim"), evidence=ids)
+        if not changes:
+            raise BadInput("playbook: nothing to change; give a claim or its evidence")
+        return self._command("playbook_edit", by, entry=self.playbook.get(entry).id, **changes)
+
+    def playbook_retire(self, entry: int, *, by: str | None = None) -> int:
+        """Withdraw a lesson; agents no longer read it.
+
+        Raises:
+            BadInput: no such entry.
+        """
+        return self._command("playbook_retire", by, entry=self.playbook.get(entry).id)
 
     def pause(self, *, by: str | None = None) -> int:
         return self._command("pause", by)
@@ -403,6 +483,10 @@ class Campaign:
         except (TypeError, ValueError) as error:
             raise BadInput(f"{verb}: {error}; give plain numbers, texts, lists and mappings") from error
         return self.board.command(verb, by=by or _user(), **args)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _user() -> str:

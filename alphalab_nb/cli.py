@@ -182,9 +182,27 @@ def leaderboard(workspace: Path) -> Any:
 
 @verb
 @workspace_argument
-def playbook(workspace: Path) -> Any:
-    """Print what has been learnt."""
+@click.option("--add", default=None, metavar="CLAIM", help="Add a lesson of your own.")
+@click.option("--edit", type=int, default=None, metavar="ENTRY", help="Give a lesson another --claim or other --evidence.")
+@click.option("--retire", type=int, default=None, metavar="ENTRY", help="Withdraw a lesson.")
+@click.option("--claim", default=None, help="With --edit: what it says from now on.")
+@click.option("--kind", default=None, help="With --add: works, fails, avoid or insight, which is the default.")
+@click.option("--evidence", type=int, multiple=True, metavar="ID", help="An experiment that supports it; may be repeated.")
+@by_option
+def playbook(workspace: Path, add: str | None, edit: int | None, retire: int | None, by: str | None, **lesson: Any) -> Any:
+    """Print what has been learnt, or add, edit or retire a lesson."""
     campaign = _open(workspace)
+    wanted = [name for name, value in (("--add", add), ("--edit", edit), ("--retire", retire)) if value is not None]
+    given = {name: value for name, value in lesson.items() if value}
+    takes = {"--add": ("kind", "evidence"), "--edit": ("claim", "evidence"), "--retire": ()}[wanted[0]] if len(wanted) == 1 else ()
+    if len(wanted) > 1 or set(given) - set(takes):
+        raise BadInput("playbook: give --add CLAIM [--kind K], --edit ENTRY [--claim C], either with --evidence ID, or --retire ENTRY")
+    if add is not None:
+        return _asked(campaign, campaign.playbook_add(add, by=by, **given), "playbook --add")
+    if edit is not None:
+        return _asked(campaign, campaign.playbook_edit(edit, by=by, **given), f"playbook --edit {edit}")
+    if retire is not None:
+        return _asked(campaign, campaign.playbook_retire(retire, by=by), f"playbook --retire {retire}")
     entries = [asdict(entry) for entry in campaign.playbook.entries()]
     return {"entries": entries}, lambda _: click.echo(campaign.playbook.markdown())
 
@@ -275,29 +293,80 @@ def pin(workspace: Path, id: int, by: str | None) -> Any:
 
 @verb
 @workspace_argument
+@id_argument
+@click.argument("value", type=int, metavar="PRIORITY")
+@by_option
+def priority(workspace: Path, id: int, value: int, by: str | None) -> Any:
+    """Let an experiment run before those of lower priority."""
+    campaign = _open(workspace)
+    return _asked(campaign, campaign.priority(id, value, by=by), f"priority of #{id}")
+
+
+priority.context_settings["ignore_unknown_options"] = True  # a priority below 0 is no option
+
+
+@verb
+@workspace_argument
 @click.argument("name")
 @click.option("--hypothesis", required=True, help="Why it should help.")
 @click.option("--family", default="", help="Recipe family; default: the family whose name starts NAME.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the recipe.")
-@click.option("--brief", default="", help="What to build, in words.")
+@click.option("--brief", default="", help="What to build, in words; a language model can build from it what has no recipe.")
+@click.option("--priority", type=int, default=1, help="Higher runs first.")
 @by_option
-def inject(workspace: Path, name: str, hypothesis: str, family: str, settings: tuple[str, ...], brief: str, by: str | None) -> Any:
+def inject(workspace: Path, name: str, settings: tuple[str, ...], by: str | None, **wanted: Any) -> Any:
     """Add an experiment of your own."""
     from alphalab_nb.config import parse_settings
 
     campaign = _open(workspace)
-    command = campaign.inject(name, hypothesis=hypothesis, family=family, config=parse_settings(settings), brief=brief, by=by)
+    command = campaign.inject(name, config=parse_settings(settings), by=by, **wanted)
     return _asked(campaign, command, f"inject {name}")
 
 
 @verb
 @workspace_argument
 @click.argument("text")
+@click.option("--experiment", type=int, default=None, metavar="ID", help="What it is about.")
 @by_option
-def note(workspace: Path, text: str, by: str | None) -> Any:
+def note(workspace: Path, text: str, experiment: int | None, by: str | None) -> Any:
     """Leave a note that the strategy reads at its next turn."""
     campaign = _open(workspace)
-    return _asked(campaign, campaign.note(text, by=by), "note")
+    return _asked(campaign, campaign.note(text, experiment, by=by), "note")
+
+
+@verb
+@workspace_argument
+@click.option("--approval", type=click.Choice(["auto", "ask"]), default=None, help="auto: proposals begin at once; ask: a person approves.")
+@click.option("--after", "after_s", type=float, default=None, metavar="SECONDS", help="With ask: then a proposal begins by itself.")
+@click.option("--check-in-every", type=int, default=None, metavar="N", help="Ask whether to go on after N analyzed experiments.")
+@by_option
+def policy(workspace: Path, by: str | None, **changes: Any) -> Any:
+    """Show or change when work may begin without a person; 0 is never."""
+    campaign = _open(workspace)
+    if all(value is None for value in changes.values()):
+        return {"policy": campaign.parts.policy().model_dump()}, _terms
+    return _asked(campaign, campaign.policy(by=by, **changes), "policy")
+
+
+@verb
+@workspace_argument
+@click.option("--experiments", "max_experiments", type=int, default=None, help="Experiments of the whole campaign.")
+@click.option("--runs", "max_runs", type=int, default=None, help="Runs of the whole campaign.")
+@click.option("--wall", "wall_s", type=float, default=None, metavar="SECONDS", help="Time that the experiments may take.")
+@click.option("--usd", type=float, default=None, help="Dollars for language models.")
+@click.option("--tokens", type=int, default=None, help="Input and output tokens of language models.")
+@by_option
+def budget(workspace: Path, by: str | None, **changes: Any) -> Any:
+    """Show or change the budgets of a running campaign; 0 is no limit."""
+    campaign = _open(workspace)
+    if all(value is None for value in changes.values()):
+        return {key: campaign.status()[key] for key in ("limits", "spent")}, _terms
+    return _asked(campaign, campaign.budget(by=by, **changes), "budget")
+
+
+def _terms(answer: dict[str, dict[str, Any]]) -> None:
+    for title, values in answer.items():
+        click.echo(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
 
 
 @verb

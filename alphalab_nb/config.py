@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,7 +14,7 @@ from alphalab_nb.errors import ConfigError
 
 
 class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ExecutorConfig(_Block):
@@ -59,6 +59,10 @@ class LimitsConfig(_Block):
     """... and is called, once, when a larger share of them failed."""
     answer_s: float = Field(default=600, ge=0)
     """Longest time an agent's question waits for a person before its default is taken."""
+
+
+BUDGETS = ("max_experiments", "max_runs", "wall_s", "usd", "tokens")
+"""Limits that a person may change while the campaign runs."""
 
 
 class Price(_Block):
@@ -122,6 +126,14 @@ class SandboxConfig(_Block):
     network: bool = False
 
 
+class Policy(_Block):
+    """When work may begin without a person, and when a person is asked."""
+
+    approval: Literal["auto", "ask"] = "auto"
+    after_s: float = Field(default=0, ge=0)
+    check_in_every: int = Field(default=0, ge=0)
+
+
 class CampaignConfig(_Block):
     """The whole of campaign.yaml."""
 
@@ -150,7 +162,17 @@ class CampaignConfig(_Block):
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     approval: Literal["auto", "ask"] = "auto"
     """auto: proposals are accepted at once; ask: they wait in `proposed` until a person approves."""
+    approval_after_s: float = Field(default=0, ge=0)
+    """With ask: a proposal that nobody decided on for so many seconds goes on by itself; 0: it waits for ever."""
+    check_in_every: int = Field(default=0, ge=0)
+    """After so many analyzed experiments nothing new starts until a person was asked whether to go on; without an answer within
+    limits.answer_s it goes on. 0: nobody is asked."""
     seed: int = 0
+
+    @property
+    def policy(self) -> Policy:
+        """What the campaign begins with; people may change it while it runs."""
+        return Policy(approval=self.approval, after_s=self.approval_after_s, check_in_every=self.check_in_every)
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -217,6 +239,36 @@ def parse_config(raw: dict[str, Any], source: str = "the configuration") -> Camp
         return CampaignConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_explain(error, source)) from error
+
+
+def changed_limits(limits: LimitsConfig, changes: dict[str, Any]) -> LimitsConfig:
+    """Return budgets with some of them changed; None leaves one as it is.
+
+    Raises:
+        ConfigError: nothing to change, no budget of that name, or a value that campaign.yaml would not take.
+    """
+    return _changed(limits, changes, BUDGETS, "budget")
+
+
+def changed_policy(policy: Policy, changes: dict[str, Any]) -> Policy:
+    """Return a policy with some of it changed; see `changed_limits` for the errors."""
+    return _changed(policy, changes, tuple(Policy.model_fields), "policy")
+
+
+_Kind = TypeVar("_Kind", bound=_Block)
+
+
+def _changed(block: _Kind, changes: dict[str, Any], known: tuple[str, ...], source: str) -> _Kind:
+    given = {key: value for key, value in changes.items() if value is not None}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ConfigError(f"{source}: there is no '{unknown[0]}'{nearest(unknown[0], list(known))}")
+    if not given:
+        raise ConfigError(f"{source}: nothing to change; give one or more of {', '.join(known)}")
+    try:
+        return type(block).model_validate({**block.model_dump(), **given})
+    except ValidationError as error:
+        raise ConfigError(f"{_explain(error, source)}; nothing was changed") from error
 
 
 def _explain(error: ValidationError, source: str) -> str:

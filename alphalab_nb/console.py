@@ -32,7 +32,7 @@ class Progress:
             TextColumn("{task.description}"), console=_console, transient=False,
         )
         self._phases = self._bars.add_task("", label="phases", total=len(PHASES), completed=self._ended())
-        self._experiments = self._bars.add_task("", label="experiments", total=campaign.config.limits.max_experiments, visible=False)
+        self._experiments = self._bars.add_task("", label="experiments", total=campaign.parts.limits().max_experiments, visible=False)
         self._last = ""
 
     def __enter__(self) -> Progress:
@@ -52,7 +52,8 @@ class Progress:
             return
         self._bars.update(self._phases, completed=PHASES.index(phase), description=f"{phase}: {text}")
         if phase == "experiment":
-            self._bars.update(self._experiments, completed=self._judged(), visible=True, description="")
+            self._bars.update(self._experiments, completed=self._judged(), total=self._campaign.parts.limits().max_experiments, visible=True,
+                              description="")
 
     def _line(self, phase: str, text: str) -> None:
         line = f"[{PHASES.index(phase) + 1}/{len(PHASES)}] {phase}: {text}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphalab_nb.adapter import Adapter, Recipe, load_builtin
-from alphalab_nb.config import CampaignConfig, load_config
+from alphalab_nb.config import CampaignConfig, LimitsConfig, Policy, load_config
 from alphalab_nb.evaluator import Evaluator
 from alphalab_nb.metric import Metric
 from alphalab_nb.partitions import Partitions, SeriesSpec, hidden_paths
@@ -18,6 +18,7 @@ from alphalab_nb.storage.database import Database
 from alphalab_nb.storage.ledger import Ledger
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.snapshots import Snapshots
+from alphalab_nb.storage.terms import limits_of, policy_of
 from alphalab_nb.workspace import Workspace
 
 if TYPE_CHECKING:  # only those who send agents need their libraries
@@ -53,6 +54,14 @@ class Parts:
     def recipes(self) -> tuple[Recipe, ...]:
         """The adapter's recipes that this campaign may use; read when first asked for, which most verbs never do."""
         return tuple(self.adapter.recipes(self.config.families))
+
+    def limits(self) -> LimitsConfig:
+        """Return the limits in force: those of campaign.yaml, and over them what people have changed since."""
+        return limits_of(self.board, self.config.limits)
+
+    def policy(self) -> Policy:
+        """Return the policy in force; see `limits`."""
+        return policy_of(self.board, self.config.policy)
 
 
 def deps_of(parts: Parts, phase: str, notebook: str, *, cwd: Path | None = None, experiment: int | None = None,

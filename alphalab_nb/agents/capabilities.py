@@ -62,7 +62,7 @@ class News(AbstractCapability[Deps]):
         return request_context
 
     def _notes(self) -> list[str]:
-        return [f"A person ({note.author}) says: {note.text}" for note in self.board.notes() if note.at > self.since]
+        return [f"A person ({note.author}) says{note.about}: {note.text}" for note in self.board.notes() if note.at > self.since]
 
     def _lessons(self, role: str) -> list[str]:
         fresh = [entry for entry in self.playbook.entries() if entry.at > self.since and entry.author != role]

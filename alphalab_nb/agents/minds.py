@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic_ai.native_tools import WebSearchTool
 from alphalab_nb.agents.capabilities import Checkpoints, Compactor, News
 from alphalab_nb.agents.offline import POLICIES
 from alphalab_nb.agents.pulse import BoardPulse, HastyPulse
-from alphalab_nb.agents.roles import Role
+from alphalab_nb.agents.roles import ROLES, Role
 from alphalab_nb.agents.tasks import Task
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import ConfigError
@@ -32,6 +33,8 @@ from alphalab_nb.llm.replay import REPLAY, ReplayModel
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.journal import Journal
 from alphalab_nb.storage.ledger import Ledger
+from alphalab_nb.storage.orders import Orders
+from alphalab_nb.storage.terms import limits_of
 from alphalab_nb.tools import Deps
 
 _SEARCHING = ("openai", "anthropic")
@@ -67,6 +70,18 @@ def is_live(role: str, config: CampaignConfig) -> bool:
     return not mind_of(role, config.llm).offline
 
 
+def unpriced(config: CampaignConfig) -> list[str]:
+    """Return the language models of a campaign whose price is not known."""
+    minds, block = {mind_of(role, config.llm) for role in ROLES if is_live(role, config)}, config.provider
+    prices = {mind: PriceList(mind.model, mind.provider, block.prices, block.cache) for mind in minds if mind.provider != REPLAY}
+    return sorted(str(mind) for mind, price in prices.items() if price.estimate(input_tokens=1, output_tokens=1) is None)
+
+
+def orders_of(deps: Deps) -> Orders:
+    """Return who carries out people's orders outside of phase 3."""
+    return Orders(deps.board, deps.playbook, deps.config, partial(unpriced, deps.config))
+
+
 def take_seat(role: Role, deps: Deps, task: Task, key: str = "") -> Seat:
     """Return who plays a role in this campaign; see `run_agent` for the errors."""
     mind = mind_of(role.name, deps.config.llm)
@@ -91,7 +106,7 @@ def _live_seat(role: Role, deps: Deps, mind: Mind, key: str) -> Seat:
     journal = Journal(deps.board.database)
     conversation = Conversation(journal, journal.open(key, role=role.name, model=str(mind)), deps.workspace.agents / "images")
     model = ReplayModel(Path(mind.model), key) if mind.provider == REPLAY else make_model(mind, config)
-    pulse = (BoardPulse(deps.board, deps.phase, role.name, deps.experiment) if role.patient
+    pulse = (BoardPulse(deps.board, deps.phase, role.name, deps.experiment, orders=orders_of(deps)) if role.patient
              else HastyPulse(deps.board, deps.phase, role.name))
     prices = PriceList(mind.model, mind.provider, config.prices, config.cache)
     talk = Talk(
@@ -129,6 +144,7 @@ def _budget(deps: Deps) -> Budget:
     """Return the campaign's budget: one per process, for reservations are in memory."""
     budget = _budgets.setdefault(deps.board.database.path, Budget(Ledger(deps.board.database), deps.config.limits))
     budget.limits = deps.config.limits  # a person may have raised them since
+    budget.in_force = partial(limits_of, deps.board)
     return budget
 
 

@@ -1,7 +1,7 @@
 """What the campaign wants of its conversations, read from the board before each request and twice a second in between.
 
-In phase 3 the dispatcher applies commands and this only reads what it switched; in the other phases nobody else would, so pause,
-resume and stop are applied here.
+In phase 3 the dispatcher applies commands and this only reads what it switched; in the other phases nobody else would, so what
+concerns no experiment is applied here.
 """
 
 from __future__ import annotations
@@ -14,18 +14,23 @@ from alphalab_nb.llm.patience import Pulse
 from alphalab_nb.storage.board import Board, Command
 from alphalab_nb.storage.database import now
 from alphalab_nb.storage.experiment import State
+from alphalab_nb.storage.orders import ORDERS, Orders, settle
 
-_APPLIED_HERE = ("pause", "resume", "stop", "note")
+_SWITCHES = ("pause", "resume", "stop")
 _applying = threading.Lock()
 HASTE_S = 180.0
 """How long a person waits at most for a conversation that answers."""
 
 
 class BoardPulse(Pulse):
-    """The switches of one campaign as one conversation feels them."""
+    """The switches of one campaign as one conversation feels them.
 
-    def __init__(self, board: Board, phase: str, role: str, experiment: int | None = None) -> None:
-        self._board, self._phase, self._role, self._experiment = board, phase, role, experiment
+    Args:
+        orders: carries out what else people ask for outside of phase 3; without it that waits for phase 3.
+    """
+
+    def __init__(self, board: Board, phase: str, role: str, experiment: int | None = None, *, orders: Orders | None = None) -> None:
+        self._board, self._phase, self._role, self._experiment, self._orders = board, phase, role, experiment, orders
 
     def paused(self) -> bool:
         self._apply()
@@ -56,13 +61,12 @@ class BoardPulse(Pulse):
             return
         with _applying:
             for command in self._board.commands(state="pending"):
-                if command.verb in _APPLIED_HERE:
-                    self._board.settle(command.id, applied=True, result=self._carry_out(command))
+                if command.verb in _SWITCHES:
+                    settle(self._board, command, self._switch)
+                elif self._orders is not None and command.verb in ORDERS:
+                    settle(self._board, command, self._orders.carry_out)
 
-    def _carry_out(self, command: Command) -> str:
-        if command.verb == "note":
-            self._board.note(str(command.args.get("text", "")), by=command.actor, experiment=command.args.get("id"))
-            return "noted; agents read it at their next turn"
+    def _switch(self, command: Command) -> str:
         if command.verb == "stop":
             self._board.set_fact("stopping", True)
             return "stopping; run again to go on"

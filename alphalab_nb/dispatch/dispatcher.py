@@ -16,12 +16,15 @@ from functools import partial
 from typing import Any
 
 from alphalab_nb.agents.minds import is_live
+from alphalab_nb.config import LimitsConfig
 from alphalab_nb.dispatch.chat import Chat
 from alphalab_nb.dispatch.commands import Desk
 from alphalab_nb.dispatch.duties import Duties
+from alphalab_nb.dispatch.gate import Gate
 from alphalab_nb.dispatch.pipeline import Pipeline, failure
 from alphalab_nb.dispatch.plans import ME
 from alphalab_nb.dispatch.triggers import (
+    BUDGETS,
     StopReason,
     Usage,
     budget_spent,
@@ -60,12 +63,12 @@ class Dispatcher:
                  milestone: Callable[[int], str] | None = None, progress: Callable[[Dispatcher], None] | None = None) -> None:
         self.parts, self.strategy, self.executor = parts, strategy, executor
         self.board = parts.board
-        self._limits = parts.config.limits
         self._recipes = {recipe.family: recipe for recipe in parts.recipes}
         self._worker = Worker(parts, self._recipes)
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._pipeline = Pipeline(parts, executor, lambda run: self._events.put(("run", run)))
-        self._desk = Desk(self.board, self._recipes, self._cancel_jobs)
+        self._desk = Desk(parts, self._recipes, self._cancel_jobs)
+        self._gate = Gate(parts, self._desk.switches)
         self._turns = Turns(parts, strategy, list(self._recipes.values()), slots=executor.slots,
                             start=partial(self._start, "turn", None), busy=self._busy)
         self._duties = Duties(parts, milestone=milestone, start=partial(self._start, "duty"))
@@ -73,7 +76,8 @@ class Dispatcher:
         self._progress = progress
         self._agents: dict[int, Future[Any]] = {}
         self._thinks = is_live("worker_implement", parts.config)
-        self._minds_spent = False
+        self._spent_under: LimitsConfig | None = None
+        """Limits that would not pay for another answer; a person may raise them."""
         self._parked: AlphaLabError | None = None
         """Why no agent can be sent any more: the provider is gone. What they were at is on record."""
         self._started = time.monotonic()
@@ -111,6 +115,10 @@ class Dispatcher:
         return (self.executor.slots + 2 if self._thinks else 2) + int(self._chat.guided)
 
     @property
+    def _limits(self) -> LimitsConfig:
+        return self.parts.limits()
+
+    @property
     def wall_s(self) -> float:
         """Seconds that phase 3 has taken in all its sessions."""
         return round(self._wall_before + time.monotonic() - self._started, 3)
@@ -118,14 +126,17 @@ class Dispatcher:
     def _loop(self) -> StopReason:
         reason: StopReason | None = None
         while True:
-            if reason is None and (reason := self._stop_reason()) is not None:
-                self.board.set_fact("stopping", True)  # conversations end within seconds; their records stay
+            self._desk.apply_all()
+            self._gate.hears()
+            reason = self._known_reason(reason)
             self._tick(stopping=reason is not None or self._parked is not None)
             if self._progress is not None:
                 self._progress(self)
             if self._idle():
                 if self._parked is not None:
                     raise self._parked
+                if self._desk.apply_all():  # what people ask for before the end counts
+                    continue
                 reason = reason or self._stop_reason() or self._nothing_left()
                 if reason is not None:
                     self._cancel_rest(reason)
@@ -134,24 +145,26 @@ class Dispatcher:
             self._wait()
 
     def _tick(self, *, stopping: bool) -> None:
-        self._desk.apply_all()
         paused = self._desk.switches.paused
+        held = paused or (not stopping and self._gate.holds())
+        if not stopping and not held:
+            self._gate.lets_go_on()
         if not paused:
-            self._send_agents(stopping=stopping)
-        if not stopping and not paused:
+            self._send_agents(stopping=stopping, held=held)
+        if not stopping and not held:
             self._submit_runs()
             self._turns.ask()
             self._duties.call_supervisor()
-        can_think = not self._minds_spent and self._parked is None
+        can_think = not self._minds_spent() and self._parked is None
         self._duties.report_milestone(thinking=can_think)
         self._chat.answer(thinking=can_think and not stopping and not paused)
 
     def _wait(self) -> None:
         """Sleep until something happens, then take all that has happened."""
-        wall = self._limits.wall_s
-        timeout = max(0.05, min(30.0, wall - self.wall_s)) if wall else 30.0
+        wall, due_s = self._limits.wall_s, self._gate.due_s()
+        waits = [30.0, *([wall - self.wall_s] if wall else []), *([] if due_s is None else [due_s])]
         try:
-            self._handle(*self._events.get(timeout=timeout))
+            self._handle(*self._events.get(timeout=max(0.05, min(waits))))
             while True:
                 self._handle(*self._events.get_nowait())
         except queue.Empty:
@@ -175,7 +188,7 @@ class Dispatcher:
 
     def _nothing_left(self) -> StopReason | None:
         """Idle without a stop reason: everything has ended, or a person is asked for, or the campaign is paused."""
-        if self._desk.switches.paused or self.board.list(State.PROPOSED):
+        if self._desk.switches.paused or self._gate.is_asking() or self.board.list(State.PROPOSED):
             return None
         experiments = self.board.list()
         if any(e.state in WAITING or e.state is State.FINISHED for e in experiments if not screened(e)):
@@ -186,13 +199,22 @@ class Dispatcher:
 
     # -- reasons to stop ---------------------------------------------------------------------------------
 
+    def _known_reason(self, known: StopReason | None) -> StopReason | None:
+        """Return the reason to stop. A budget that is raised while the last jobs end is none any more; every other reason stands."""
+        if known is not None and known not in BUDGETS:
+            return known
+        reason = self._stop_reason()
+        if (reason is None) != (known is None):
+            self.board.set_fact("stopping", reason is not None)  # conversations end within seconds; their records stay
+        return reason
+
     def _stop_reason(self) -> StopReason | None:
         if self._desk.switches.stopped:
             return StopReason.PERSON
         total = self.parts.ledger.total()
         usage = Usage(runs=self._runs_used(), wall_s=self.wall_s, usd=total.usd, tokens=total.input_tokens + total.output_tokens)
         spent = budget_spent(self._limits, usage)
-        if spent is None and self._minds_spent:  # what is left of it would not pay for another answer
+        if spent is None and self._minds_spent():  # what is left of it would not pay for another answer
             spent = StopReason.USD if self._limits.usd else StopReason.TOKENS
         if spent is not None:
             return spent
@@ -200,6 +222,9 @@ class Dispatcher:
                        key=lambda run: run.ended)
         scores = [run.score.value for run in ended if run.score and run.score.ok and run.score.value is not None]
         return StopReason.CONVERGED if converged(self.parts.metric, scores, self._limits.convergence) else None
+
+    def _minds_spent(self) -> bool:
+        return self._spent_under == self._limits
 
     def _runs_used(self) -> int:
         return sum(run.status != "planned" for run in self.board.runs())
@@ -220,7 +245,7 @@ class Dispatcher:
             version = self.board.database.data_version()
             if version != seen:
                 seen = version
-                if self.board.commands(state="pending"):
+                if self._gate.is_asking() or self.board.commands(state="pending"):
                     self._events.put(("command", None))
 
     def _cancel_jobs(self, experiment: int) -> bool:
@@ -231,7 +256,8 @@ class Dispatcher:
 
     # -- agents: fix > analyze > implement ---------------------------------------------------------------
 
-    def _send_agents(self, *, stopping: bool) -> None:
+    def _send_agents(self, *, stopping: bool, held: bool) -> None:
+        """Send agents to what waits for one; while new work is held, only those that analyze."""
         for experiment in self.board.list(State.FINISHED):
             if experiment.id in self._agents:
                 continue
@@ -239,10 +265,11 @@ class Dispatcher:
             if experiment.outcome == "failed" and not stopping and fix_due(
                 label=label, fixes=experiment.fixes, max_fixes=self._limits.max_fixes
             ):
-                self._send_fix(experiment, label)
+                if not held:
+                    self._send_fix(experiment, label)
             else:
                 self._send_analysis(experiment, by_rules=stopping)
-        if not stopping:
+        if not stopping and not held:
             for experiment in self._in_order(self.board.list(State.TO_IMPLEMENT)):
                 if experiment.id not in self._agents and self._code_wanted():
                     self._send(experiment, self._work_of(experiment))
@@ -413,7 +440,7 @@ class Dispatcher:
         if isinstance(error, ProviderOutage | ProviderRefused):
             self._parked = self._parked or error
         elif isinstance(error, BudgetEnded) and not isinstance(error, RequestLimit):
-            self._minds_spent = True
+            self._spent_under = self._limits
         else:
             return isinstance(error, Stopped)
         return True

@@ -9,7 +9,7 @@ from alphalab_nb.dispatch.view import remaining
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.board import clean_name
 from alphalab_nb.storage.experiment import WAITING, Experiment, Proposal, State
-from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.storage.playbook import Entry, Playbook
 from alphalab_nb.strategies.base import Lesson, Plan
 
 ME = "dispatcher"
@@ -45,7 +45,7 @@ def _drop(parts: Parts, id: int, reason: str, by: str, busy: Callable[[int], boo
 
 
 def _accept(parts: Parts, proposal: Proposal, by: str) -> bool:
-    experiments, limits = parts.board.list(), parts.config.limits
+    experiments, limits = parts.board.list(), parts.limits()
     if remaining(parts, experiments) == 0:
         return False
     counted = [e.family for e in experiments if e.state is not State.CANCELLED]
@@ -53,7 +53,7 @@ def _accept(parts: Parts, proposal: Proposal, by: str) -> bool:
         return _refuse(parts, proposal, "proposed before")
     if family_capped(proposal.family, counted, share=limits.family_share, budget=limits.max_experiments):
         return _refuse(parts, proposal, f"family {proposal.family} has its share")
-    parts.board.add(proposal, by=by, state=State.PROPOSED if parts.config.approval == "ask" else State.TO_IMPLEMENT)
+    parts.board.add(proposal, by=by, state=State.PROPOSED if parts.policy().approval == "ask" else State.TO_IMPLEMENT)
     return True
 
 
@@ -69,8 +69,10 @@ def _refuse(parts: Parts, proposal: Proposal, why: str) -> bool:
 
 
 def _learn(playbook: Playbook, lesson: Lesson, by: str) -> None:
-    """Store a lesson: new, changed, or withdrawn because later runs contradict it."""
+    """Store a lesson: new, changed, or withdrawn because later runs contradict it. What a person made of it stands."""
     author = f"{by}:{lesson.rule}"
+    if any(entry.human and _began(playbook, entry, author) for entry in playbook.entries(retired=True)):
+        return
     mine = [entry for entry in playbook.entries() if entry.author == author]
     if lesson.retire:
         for entry in mine:
@@ -79,3 +81,7 @@ def _learn(playbook: Playbook, lesson: Lesson, by: str) -> None:
         playbook.add(lesson.claim, kind=lesson.kind, evidence=lesson.evidence, author=author)  # type: ignore[arg-type]
     elif mine[0].claim != lesson.claim:
         playbook.edit(mine[0].id, claim=lesson.claim, evidence=lesson.evidence, author=author)
+
+
+def _began(playbook: Playbook, entry: Entry, author: str) -> bool:
+    return any(version.author == author for version in playbook.versions(entry.id))

@@ -18,7 +18,7 @@ class PrintProgress:
         ended = counts[State.ANALYZED] + counts[State.DONE]
         if ended != self._shown:
             self._shown = ended
-            print(f"{ended} of {dispatcher.parts.config.limits.max_experiments} ended{_best(dispatcher)}", flush=True)  # noqa: T201
+            print(f"{ended} of {dispatcher.parts.limits().max_experiments} ended{_best(dispatcher)}", flush=True)  # noqa: T201
 
 
 def _best(dispatcher: Dispatcher) -> str:

@@ -24,6 +24,10 @@ class StopReason(StrEnum):
     PERSON = "stopped_by_person"
 
 
+BUDGETS = frozenset({StopReason.RUNS, StopReason.WALL, StopReason.USD, StopReason.TOKENS})
+"""Reasons that a person can take back, as long as the campaign has not ended."""
+
+
 @dataclass(frozen=True)
 class Usage:
     """What the campaign has used so far."""

@@ -37,7 +37,9 @@ class Turns:
         self.analyzed_since = 0
         """Experiments analyzed since the last turn that gave a plan."""
         self._saw: list[int] = []
-        self._exhausted = False
+        self._saw_budget = 0
+        self._exhausted_at: int | None = None
+        """Budget of experiments for which the strategy said that it has nothing more."""
         self._failed = 0
         self._asked_at: tuple[int, ...] | None = None
 
@@ -45,18 +47,19 @@ class Turns:
         """Begin a turn if one is due and something has happened since the last."""
         if self.running is not None:
             return
-        experiments = self._board.list()
+        experiments, limits = self._board.list(), self._parts.limits()
         left = remaining(self._parts, experiments)
         waiting = [e for e in experiments if e.state in (State.PROPOSED, *WAITING) and not screened(e)]
         due = strategy_due(
-            waiting=len(waiting), slots=self._slots, analyzed_since=self.analyzed_since, every=self._parts.config.limits.strategy_every,
-            remaining=0 if self._exhausted else left, screened=len([e for e in experiments if screened(e)]),
+            waiting=len(waiting), slots=self._slots, analyzed_since=self.analyzed_since, every=limits.strategy_every,
+            remaining=0 if self._exhausted_at == limits.max_experiments else left, screened=len([e for e in experiments if screened(e)]),
         )
-        if not due or self._asked_at == _progress_of(experiments):
+        if not due or self._asked_at == self._progress_of(experiments):
             return
-        self._asked_at = _progress_of(experiments)
+        self._asked_at = self._progress_of(experiments)
         wanted = max(0, min(left, self._slots + 2 - len(waiting)))
         view = board_view(self._parts, self._recipes)
+        self._saw_budget = view.budget
         self._saw = [e.id for e in experiments if e.state is State.ANALYZED]
         self.running = self._start(lambda: self._strategy.ask(view, wanted))
 
@@ -75,12 +78,19 @@ class Turns:
             self._turn_failed(error)
         else:
             plan, self._failed = turn.result(), 0
-            self.analyzed_since, self._exhausted = 0, plan.exhausted
+            self.analyzed_since = 0
+            self._exhausted_at = self._saw_budget if plan.exhausted else None
             carry_out(self._parts, plan, by=self._strategy.name, saw=self._saw, busy=self._busy)
 
     def has_no_more(self, experiments: list[Experiment]) -> bool:
         """Whether asking again would bring nothing: it said so, or nothing has happened since it was asked."""
-        return self._exhausted or self._asked_at == _progress_of(experiments)
+        return self._exhausted_at == self._parts.limits().max_experiments or self._asked_at == self._progress_of(experiments)
+
+    def _progress_of(self, experiments: list[Experiment]) -> tuple[int, ...]:
+        """Return a mark that changes whenever a strategy could know or may do more than at its last turn."""
+        ended = [e for e in experiments if e.state in (State.CHECKED, State.ANALYZED, State.DONE, State.CANCELLED)]
+        known = (e.id * 16 + list(State).index(e.state) for e in ended if e.state is not State.DONE)
+        return (self._parts.limits().max_experiments, len(experiments), *known, len(ended))
 
     def _turn_failed(self, error: BaseException) -> None:
         """A turn without a plan is no plan: the next occasion asks again, a few times."""
@@ -97,9 +107,3 @@ class Turns:
 def screened(experiment: Experiment) -> bool:
     """Whether it waits for the strategy's word after its screening run."""
     return experiment.state is State.CHECKED and experiment.fidelity == "smoke"
-
-
-def _progress_of(experiments: list[Experiment]) -> tuple[int, ...]:
-    """Return a mark that changes whenever a strategy could know more than at its last turn."""
-    ended = [e for e in experiments if e.state in (State.CHECKED, State.ANALYZED, State.DONE, State.CANCELLED)]
-    return (len(experiments), *(e.id * 16 + list(State).index(e.state) for e in ended if e.state is not State.DONE), len(ended))

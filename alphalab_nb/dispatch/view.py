@@ -15,7 +15,7 @@ from alphalab_nb.strategies.base import BoardView, Seen
 def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
     """Return the present view."""
     experiments = parts.board.list()
-    budget = parts.config.limits.max_experiments
+    limits = parts.limits()
     by_experiment: dict[int, list[Run]] = defaultdict(list)
     for run in parts.board.runs(status="ended"):
         by_experiment[run.experiment].append(run)
@@ -26,20 +26,24 @@ def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
         experiments=[_seen(parts, experiment, by_experiment[experiment.id]) for experiment in experiments],
         baselines=(parts.board.fact("baselines") or {}).get("search", {}),
         playbook=parts.playbook.entries(),
-        notes=[f"{note.author}: {note.text}" for note in parts.board.notes()],
+        notes=[f"{note.author}{note.about}: {note.text}" for note in parts.board.notes()],
         remaining=remaining(parts, experiments),
-        budget=budget,
+        budget=limits.max_experiments,
         seed=parts.config.strategy.seed,
-        family_share=parts.config.limits.family_share,
+        family_share=limits.family_share,
         turn=1 + len(parts.board.events(kind="strategy")),
     )
 
 
 def remaining(parts: Parts, experiments: list[Experiment]) -> int:
-    """Experiments that may still be added: what was cancelled before it cost anything is not counted."""
+    """Experiments that may still be added."""
+    return max(0, parts.limits().max_experiments - len(counted(parts, experiments)))
+
+
+def counted(parts: Parts, experiments: list[Experiment]) -> list[Experiment]:
+    """Return what takes from the budget: what was cancelled before it cost anything does not."""
     charged = {run.experiment for run in parts.board.runs() if run.status != "planned"}
-    counted = [e for e in experiments if e.state is not State.CANCELLED or e.id in charged]
-    return max(0, parts.config.limits.max_experiments - len(counted))
+    return [e for e in experiments if e.state is not State.CANCELLED or e.id in charged]
 
 
 def _seen(parts: Parts, experiment: Experiment, runs: list[Run]) -> Seen:

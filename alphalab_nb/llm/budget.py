@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -28,6 +28,8 @@ class Budget:
 
     ledger: Ledger
     limits: LimitsConfig
+    in_force: Callable[[LimitsConfig], LimitsConfig] = lambda limits: limits
+    """Returns what the limits are now: a person may change them in the middle of a conversation."""
     _reserved: _Reserved = field(default_factory=_Reserved)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,19 +63,20 @@ class Budget:
 
     def _affordable(self, prices: PriceList, input_tokens: int, max_tokens: int, reserved: _Reserved) -> int:
         """Return how long an answer may be, given what others have reserved; below 0 if not even the input can be paid."""
-        if not self.limits.usd and not self.limits.tokens:
+        limits = self.in_force(self.limits)
+        if not limits.usd and not limits.tokens:
             return max_tokens
         spent, allowed = self.ledger.total(), max_tokens
-        if self.limits.tokens:
-            left = self.limits.tokens - spent.input_tokens - spent.output_tokens - reserved.tokens
+        if limits.tokens:
+            left = limits.tokens - spent.input_tokens - spent.output_tokens - reserved.tokens
             allowed = min(allowed, left - input_tokens)
-        if self.limits.usd:
-            allowed = min(allowed, self._tokens_for(prices, self.limits.usd - spent.usd - reserved.usd, input_tokens))
+        if limits.usd:
+            allowed = min(allowed, self._tokens_for(prices, limits.usd - spent.usd - reserved.usd, input_tokens))
         return allowed
 
     def _why(self) -> str:
-        spent = self.ledger.total()
-        what = f"{spent.usd:.2f} of {self.limits.usd:g} dollars" if self.limits.usd else f"{self.limits.tokens} tokens"
+        spent, limits = self.ledger.total(), self.in_force(self.limits)
+        what = f"{spent.usd:.2f} of {limits.usd:g} dollars" if limits.usd else f"{limits.tokens} tokens"
         return f"the budget for language models is spent ({what}); raise limits.usd or limits.tokens to go on"
 
     def _tokens_for(self, prices: PriceList, usd: float, input_tokens: int) -> int:

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from alphalab_nb.errors import IllegalMove, NotFound, StaleMove
+from alphalab_nb.errors import BadInput, IllegalMove, NotFound, StaleMove
 from alphalab_nb.storage.database import Database, now
 from alphalab_nb.storage.experiment import (
+    OPEN,
     TRANSITIONS,
     Attempt,
     Experiment,
@@ -27,7 +28,10 @@ from alphalab_nb.storage.experiment import (
     State,
 )
 
-VERBS: tuple[str, ...] = ("approve", "veto", "inject", "note", "pause", "resume", "stop", "cancel", "pin", "ask")
+VERBS: tuple[str, ...] = (
+    "approve", "veto", "inject", "note", "pause", "resume", "stop", "cancel", "pin", "priority", "policy", "budget", "playbook_add",
+    "playbook_edit", "playbook_retire", "ask",
+)
 """What a command may ask for."""
 
 
@@ -64,6 +68,13 @@ class Note:
     text: str
     experiment: int | None
     at: str
+
+    @property
+    def about(self) -> str:
+        """` of #3` if it is about an experiment that its text does not name."""
+        named = re.search(rf"#{self.experiment}\b", self.text)
+        return f" of #{self.experiment}" if not named and self.experiment is not None else ""
+
 
 _RUN_COLUMNS = "id, experiment, attempt, kind, partition, seed, fidelity, status, started, ended, seconds, score_json"
 
@@ -103,6 +114,17 @@ class Board:
         if row is None:
             raise NotFound(f"there is no experiment {id}; `alphalab-nb board` lists them")
         return _experiment(row)
+
+    def unended(self, id: int) -> Experiment:
+        """Return an experiment that still has something to run.
+
+        Raises:
+            NotFound, BadInput: no such id; it has ended.
+        """
+        experiment = self.get(id)
+        if experiment.state not in OPEN:
+            raise BadInput(f"experiment {id} is {experiment.state}: it has ended, and nothing of it will run; inject it anew instead")
+        return experiment
 
     def list(self, *states: State) -> list[Experiment]:
         """Return the experiments in these states (all if none given), by id."""

@@ -71,7 +71,7 @@ class Playbook:
                 (id, claim, kind, json.dumps(list(evidence)), author, int(human), now()),
             )
         self._write()
-        return self._get(id)
+        return self.get(id)
 
     def edit(self, id: int, *, claim: str | None = None, evidence: Sequence[int] | None = None, author: str, human: bool = False,
              status: Literal["active", "retired"] = "active") -> Entry:
@@ -80,17 +80,18 @@ class Playbook:
         Raises:
             ToolError: an agent would overwrite what a person wrote.
         """
-        old = self._get(id)
+        old = self.get(id)
         if old.human and not human:
             raise ToolError(f"playbook entry {id} was written by a person ({old.author}); add an entry of your own instead")
         with self._database.transaction() as sql:
+            version = 1 + sql.execute("select max(version) from playbook where entry = ?", (id,)).fetchone()[0]
             sql.execute(
                 "insert into playbook values (?,?,?,?,?,?,?,?,?)",
-                (id, old.version + 1, claim or old.claim, old.kind, json.dumps(list(old.evidence if evidence is None else evidence)),
+                (id, version, claim or old.claim, old.kind, json.dumps(list(old.evidence if evidence is None else evidence)),
                  author, int(human), status, now()),
             )
         self._write()
-        return self._get(id)
+        return self.get(id)
 
     def retire(self, id: int, *, author: str, human: bool = False) -> Entry:
         return self.edit(id, author=author, human=human, status="retired")
@@ -105,10 +106,15 @@ class Playbook:
                 lines += [f"## {_TITLES[kind]}", "", *map(_line, chosen), ""]
         return "\n".join(lines if entries else [*lines, "Nothing learnt yet.", ""])
 
-    def _get(self, id: int) -> Entry:
+    def get(self, id: int) -> Entry:
+        """Return the newest version of an entry.
+
+        Raises:
+            NotFound: no such entry.
+        """
         found = self.versions(id)
         if not found:
-            raise NotFound(f"there is no playbook entry {id}")
+            raise NotFound(f"there is no playbook entry {id}; `alphalab-nb playbook` lists them")
         return found[-1]
 
     def _write(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alphalab_nb.adapter import Recipe, injected
+from alphalab_nb.adapter import BRIEF_CHARS, Recipe, injected
 from alphalab_nb.errors import BadInput, NotFound, ToolError
 from alphalab_nb.partitions import with_facts
 from alphalab_nb.storage.board import clean_name
@@ -13,8 +13,6 @@ from alphalab_nb.tools.base import Deps, tool
 from alphalab_nb.tools.diversity import WINDOW, owed
 
 _STAGE = "strategist"
-_BRIEF_CHARS = 100
-"""Least length of a brief that a Worker can build something new from."""
 _CANCELLABLE = (State.PROPOSED, *WAITING)
 
 
@@ -79,9 +77,9 @@ def _check(deps: Deps, proposal: Proposal, brief: str) -> None:
     _check_diversity(deps, proposal, recipes)
     if proposal.family in {recipe.family for recipe in recipes}:
         _check_config(deps, proposal, recipes)
-    elif len(brief.strip()) < _BRIEF_CHARS:
+    elif len(brief.strip()) < BRIEF_CHARS:
         known = ", ".join(recipe.family for recipe in recipes) or "none"
-        raise ToolError(f"'{proposal.family}' is no recipe (known: {known}): say in the brief, in {_BRIEF_CHARS} characters or more, what"
+        raise ToolError(f"'{proposal.family}' is no recipe (known: {known}): say in the brief, in {BRIEF_CHARS} characters or more, what"
                         " to build")
 
 

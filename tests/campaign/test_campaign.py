@@ -285,7 +285,7 @@ def test_what_cannot_be_done_when_its_turn_comes_is_refused_with_the_reason(camp
     done = finished(campaign.board, 1.0)
     campaign.approve(done.id)
     campaign.board.command("inject", by="ada", name="unheard_of", hypothesis="h")
-    Desk(campaign.board, recipes={}, cancel_job=lambda id: False).apply_all()
+    Desk(campaign.parts, recipes={}, cancel_job=lambda id: False).apply_all()
     approve, inject = campaign.board.commands(state="refused")
     assert "is finished, not proposed" in approve.result
     assert "no recipe for family 'unheard_of'" in inject.result
