@@ -19,6 +19,8 @@ class App {
     const entries = Object.entries(this.views).map(([id, view]) => ({ id, label: id[0].toUpperCase() + id.slice(1), node: view.node }));
     this.tabs = new Tabs(this, "Panel", entries, (id) => this.#shown(id));
     this.root.append(this.header.node, this.tabs.list, el("div", { class: "alnb-body" }, el("div", { class: "alnb-main" }, this.tabs.panels), this.detail.node));
+    // Inside a cell, JupyterLab cancels line breaks at their target: Enter would send no form and break no line of a text.
+    this.root.addEventListener("beforeinput", (event) => event.stopPropagation(), true);
     host.append(this.root);
   }
 
@@ -27,6 +29,7 @@ class App {
     const saved = this.model.get("snapshot");
     if (saved?.cards) {
       this.savedAt = saved.at ?? saved.cards.reduce((newest, raw) => (raw[15] > newest ? raw[15] : newest), "");
+      this.savedTotal = saved.total ?? 0;
       this.take({ ...saved, reset: true });
     }
     this.link.start();
