@@ -84,7 +84,11 @@ class Chat:
         return [(_text(command)[:_EARLIER_CHARS], command.result[:_EARLIER_CHARS]) for command in asked[-_EARLIER:]]
 
     def _plain(self, command: Command, text: str | None = None) -> str:
-        return plain_answer(self._board, self._parts.ledger, self._parts.metric, text or _text(command))
+        try:
+            return plain_answer(self._board, self._parts.ledger, self._parts.metric, text or _text(command))
+        except Exception as error:
+            log.error("question %d cannot be answered", command.id, exc_info=error)
+            return f"the board does not answer this: {error!r}"
 
     def _settle(self, command: Command, said: str) -> None:
         self._board.settle(command.id, applied=True, result=said)
@@ -92,4 +96,5 @@ class Chat:
 
 
 def _text(command: Command) -> str:
-    return str(command.args.get("text", ""))[:_LONGEST_CHARS]
+    """Return the question; half a character, as a script may send it, is replaced."""
+    return str(command.args.get("text", ""))[:_LONGEST_CHARS].encode("utf-8", "replace").decode()

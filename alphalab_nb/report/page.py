@@ -14,13 +14,16 @@ from alphalab_nb.config import CampaignConfig
 from alphalab_nb.metric import Metric
 from alphalab_nb.partitions import Partitions
 from alphalab_nb.process import write_atomic
+from alphalab_nb.report.decisions import decisions
 from alphalab_nb.report.figures import convergence, family_shares, full_scores, playbook_growth
 from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.storage.leaderboard import ranking
 from alphalab_nb.storage.ledger import Ledger
+from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.playbook import KINDS, Playbook
+from alphalab_nb.storage.snapshots import Snapshots
 from alphalab_nb.workspace import PHASES, Workspace
 
 
@@ -53,6 +56,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         wall_s=board.fact("wall_s", 0.0),
         lessons=[(kind, [entry for entry in playbook.entries() if entry.kind == kind]) for kind in KINDS],
         notes=board.notes(),
+        decisions=decisions(board, playbook, Patches(board.database, workspace, Snapshots(workspace)).list(), metric),
         findings=board.fact("findings") or [],
     )
     write_atomic(workspace.report, text)

@@ -151,8 +151,12 @@ def test_without_a_model_the_board_answers_while_a_job_runs(tmp_path: Path):
     assert len(campaign.rows()) == 1
 
 
-def test_a_question_of_a_killed_process_is_answered_by_the_next(tmp_path: Path):
+def test_questions_that_nobody_answered_are_answered_by_the_next_process_whatever_they_are(tmp_path: Path):
     campaign = ready(small_campaign(tmp_path, sleepers(0)))
-    question = campaign.board.command("ask", by="ada", text="best?")
+    texts = ("best?", "half \ud800 of it", "#1" * 100_000, 7, None)
+    ids = [campaign.board.command("ask", by="ada", text=text) for text in texts]
+    ids.append(campaign.board.command("ask", by="ada"))
+    campaign.board.set_fact("baselines", {"search": {"odd": "no number"}})
     run(campaign)
-    assert asked(campaign, question).state == "applied"
+    assert [asked(campaign, id).state for id in ids] == ["applied"] * 6
+    assert campaign.board.fact("stop_reason") == "max_experiments"
