@@ -52,8 +52,8 @@ class Progress:
             return
         self._bars.update(self._phases, completed=PHASES.index(phase), description=f"{phase}: {text}")
         if phase == "experiment":
-            self._bars.update(self._experiments, completed=self._judged(), total=self._campaign.parts.limits().max_experiments, visible=True,
-                              description="")
+            most = self._campaign.parts.limits().max_experiments
+            self._bars.update(self._experiments, completed=self._judged(), total=most, visible=True, description="")
 
     def _line(self, phase: str, text: str) -> None:
         line = f"[{PHASES.index(phase) + 1}/{len(PHASES)}] {phase}: {text}"
