@@ -64,7 +64,7 @@ class Reader:
             best = {card[0] for card in self.ranked()[: SAVED_CARDS // 5]}
             newest = set(sorted(self.cards)[-(SAVED_CARDS - len(best)) :])
             state["cards"] = [card for id, card in sorted(self.cards.items()) if id in best | newest]
-        return {**state, "saved": now(), "total": len(self.cards)}
+        return {**state, "at": now(), "total": len(self.cards)}
 
     def ranked(self) -> list[list[Any]]:
         """Return the cards with a score that may be ranked, best first: of the newest evaluator, not quarantined."""

@@ -27,6 +27,7 @@ _MILESTONE = re.compile(r"^milestone_(\d+)\.md$")
 _FILE_CHARS = 20_000
 _TEXT_CHARS = 2_000
 _COMMANDS = 30
+_BUDGET = ("max_experiments", "max_runs", "wall_s", "usd", "tokens")
 _ROWS = 50
 """Lines of one table of costs."""
 
@@ -43,7 +44,7 @@ def campaign(parts: Parts, cards: Cards) -> dict[str, Any]:
         "sealed": None if sealed is None else {key: sealed[key] for key in ("score", "confirm", "search", "baselines")},
         "slots": executor.slots or max(1, len(cores()) // executor.cores_per_slot),
         "slots_busy": sum(card[CARD.index("job")] is not None for card in cards.values()), "experiments": len(cards),
-        "limits": _limits(parts), "policy": _policy(parts),
+        "limits": {name: getattr(parts.limits(), name) for name in _BUDGET}, "policy": parts.policy().model_dump(),
         "families": {recipe.family: list(recipe.spec.params) for recipe in parts.recipes},
         "root": str(parts.workspace.root), "lab_root": lab_path(parts.workspace.root),
     }
@@ -80,17 +81,6 @@ def _where(parts: Parts) -> dict[str, str]:
     phase = next((name for name in PHASES if name not in ended), "done")
     now = [row["name"] for row in steps if row["phase"] == phase and row["status"] == "started" and row["name"] != "phase"]
     return {"phase": phase, "step": now[-1] if now else ""}
-
-
-def _limits(parts: Parts) -> dict[str, Any]:
-    names = ("max_experiments", "max_runs", "wall_s", "usd", "tokens")
-    given = {name: getattr(parts.config.limits, name) for name in names}
-    return {**given, **{name: value for name, value in (parts.board.fact("limits") or {}).items() if name in names}}
-
-
-def _policy(parts: Parts) -> dict[str, Any]:
-    given = {"approval": parts.config.approval, "after_s": parts.config.approval_after_s, "check_in_every": parts.config.check_in_every}
-    return {**given, **(parts.board.fact("policy") or {})}
 
 
 def phases(parts: Parts, cards: Cards) -> dict[str, Any]:
@@ -175,7 +165,7 @@ def spending(parts: Parts, cards: Cards) -> dict[str, Any]:
     total, by = parts.ledger.total(), parts.ledger.by
     models = by("model")
     done = sum(card[CARD.index("state")] in ("analyzed", "done") for card in cards.values())
-    forecast = total.usd / done * max(done, _limits(parts)["max_experiments"]) if done and total.usd else None
+    forecast = total.usd / done * max(done, parts.limits().max_experiments) if done and total.usd else None
     return {
         "usd": total.usd, "input_tokens": total.input_tokens, "cached_tokens": total.cached_tokens, "output_tokens": total.output_tokens,
         "requests": sum(row["calls"] for row in models), "unpriced": sum(row["unpriced"] for row in models),

@@ -36,7 +36,7 @@ def _tables(state: dict[str, Any]) -> dict[str, Any]:
     ranked = metric.ranked([c for c in cards if _ranks(c, campaign["harness"])], lambda c: c["score"])
     counts = Counter(card["state"] for card in cards)
     return {
-        **sections, "campaign": campaign, "metric": metric, "saved": state.get("saved", ""), "total": state.get("total", len(cards)),
+        **sections, "campaign": campaign, "metric": metric, "saved": state.get("at", ""), "total": state.get("total", len(cards)),
         "shown": len(cards), "counts": [(name.value, counts[name.value]) for name in State if counts[name.value]],
         "leaders": ranked[:_LEADERS], "open": [c for c in cards if c["state"] not in ("analyzed", "done", "cancelled")][-_OPEN:],
         "quarantined": [c for c in cards if c["quarantined"]],

@@ -5,7 +5,9 @@ Works the same whether the campaign runs in this kernel, in another process or n
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import threading
 import time
 from importlib.resources import files
@@ -29,6 +31,8 @@ LOOK_S = 5.0
 GONE_S = 90.0
 """A front end that has said nothing for so long is closed; browsers slow the timers of hidden pages down to one a minute."""
 
+_LARGE = 100_000
+"""Characters."""
 TABLES_S = 60.0
 """Least time between two updates of the static tables."""
 
@@ -57,7 +61,7 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, parts: Parts, campaign: Any, **kwargs: Any) -> None:
         self._reader, self._campaign = Reader(parts), campaign
-        self._heard = 0.0
+        self._heard, self._made = -math.inf, time.monotonic()
         self._wake, self._closed = threading.Event(), False
         self._tables: Any = None
         self._refreshed = 0.0
@@ -88,12 +92,20 @@ class Panel(anywidget.AnyWidget):
                 with self._reader.lock:
                     delta = self._reader.delta(force=force)
                     if delta is not None:
-                        self.send(delta)
+                        self._tell(delta)
                         self._refresh_tables()
             except Exception:
                 log.exception("the panel could not read the board")
             self._wake.wait(EVERY_S)
             self._wake.clear()
+
+    def _tell(self, message: Message) -> None:
+        """Send a message; a large one as bytes, because the kernel looks through every value of JSON data before it goes."""
+        text = json.dumps(message, default=str)
+        if len(text) < _LARGE:
+            self.send(message)
+        else:
+            self.send({"type": "packed"}, buffers=[text.encode()])
 
     # -- from the front end ------------------------------------------------------------------------------
 
@@ -103,7 +115,7 @@ class Panel(anywidget.AnyWidget):
         kind = message.get("type")
         if kind == "hello" or (kind == "alive" and fresh):
             with self._reader.lock:
-                self.send(self._reader.whole())
+                self._tell(self._reader.whole())
         elif kind in ("command", "detail", "versions"):
             self.send(self._answer(str(kind), message))
         self._wake.set()
@@ -138,7 +150,8 @@ class Panel(anywidget.AnyWidget):
 
         They are an output of their own: nbconvert takes the widget of a bundle that has both, and shows nothing without a network.
         """
-        self.snapshot = Reader(self._reader.parts).saved()  # of its own: what it reads must still be sent to the front end
+        if time.monotonic() - self._made > EVERY_S:
+            self.snapshot = Reader(self._reader.parts).saved()  # of its own: what it reads must still be sent to the front end
         found = self._repr_mimebundle_()
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
         display({**data, "text/plain": text_of(self.snapshot)}, metadata=metadata, raw=True)

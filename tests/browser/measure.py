@@ -1,0 +1,160 @@
+"""What the panel's bench and its tests measure in a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Page, WebSocket
+
+from alphalab_nb.campaign import Campaign
+from tests.browser import steps
+from tests.browser.campaigns import show_panel
+from tests.browser.load import fill, writer
+from tests.browser.servers import Lab
+from tests.support import small_campaign
+
+FLICKER = """() => {
+    const root = document.querySelector('.alnb-root'); window.alnbLost = 0; window.alnbNodes = new Map();
+    for (const card of root.querySelectorAll('.alnb-card')) window.alnbNodes.set(card.dataset.id, card);
+    new MutationObserver(records => { for (const record of records) for (const node of record.removedNodes)
+        if (node.classList?.contains('alnb-board') || node.classList?.contains('alnb-col')) window.alnbLost += 1;
+    }).observe(root, {childList: true, subtree: true});
+}"""
+KEPT = """() => { let kept = 0, all = 0; for (const card of document.querySelectorAll('.alnb-card')) {
+    const before = window.alnbNodes.get(card.dataset.id); if (before) { all += 1; kept += before === card; } }
+    return [kept, all, window.alnbLost]; }"""
+
+
+@dataclass
+class Wire:
+    """Bytes that came in over a page's sockets: all of a page's, so more than the panel's own."""
+
+    received: int = 0
+    sockets: list[WebSocket] = field(default_factory=list)
+
+    def follow(self, page: Page) -> Wire:
+        page.on("websocket", self._open)
+        return self
+
+    def _open(self, socket: WebSocket) -> None:
+        self.sockets.append(socket)
+        socket.on("framereceived", lambda frame: self._add(frame))
+
+    def _add(self, frame: str | bytes) -> None:
+        self.received += len(frame if isinstance(frame, bytes) else frame.encode())
+
+
+def loaded(lab: Lab, name: str, count: int) -> Campaign:
+    """Return a campaign with that many experiments on its board."""
+    campaign = small_campaign(lab.root / name)
+    fill(campaign.board, count)
+    return campaign
+
+
+@dataclass
+class Traffic:
+    """What 20 writes a second cost."""
+
+    kb_per_s: float
+    click_s: float
+    click_in_cell_s: float
+    kept: int
+    """Cards whose node is still the one that was there before."""
+    seen: int
+    lost: int
+    """Columns or boards that were built anew."""
+
+
+def traffic(page: Page, lab: Lab, *, experiments: int = 500, per_second: float = 20, seconds: float = 20) -> Traffic:
+    """Measure a panel while another process writes."""
+    wire, campaign = Wire().follow(page), loaded(lab, "traffic", experiments)
+    show_panel(page, lab, campaign, "traffic.ipynb")
+    with writer(campaign.workspace, per_second):
+        page.wait_for_timeout(2000)
+        page.evaluate(FLICKER)
+        before = wire.received
+        page.wait_for_timeout(seconds * 1000)
+        rate = (wire.received - before) / seconds / 1000
+        kept, seen, lost = page.evaluate(KEPT)
+        click = median([click_seconds(page, campaign) for _ in range(5)])
+        with busy_cell(page):
+            busy = median([click_seconds(page, campaign) for _ in range(5)])
+    return Traffic(round(rate, 2), click, busy, kept, seen, lost)
+
+
+def click_seconds(page: Page, campaign: Campaign) -> float:
+    """Return the time from a click to its row on the board, by the browser's way through the kernel."""
+    before, begun = steps.newest(campaign.board), time.monotonic()
+    name = "Resume the campaign" if page.get_by_role("button", name="Resume the campaign").count() else "Pause the campaign"
+    page.get_by_role("button", name=name).click()
+    while steps.newest(campaign.board) == before:
+        assert time.monotonic() - begun < 30, "the click did not arrive"
+        page.wait_for_timeout(5)
+    return round(time.monotonic() - begun, 3)
+
+
+@contextmanager
+def busy_cell(page: Page, seconds: float = 30.0) -> Iterator[None]:
+    """Run a cell of the panel's own kernel that computes without a pause."""
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    code = f"import time\\nend = time.monotonic() + {seconds}\\nwhile time.monotonic() < end: sum(range(1000))"
+    page.evaluate(f"() => {{ {kernel}.requestExecute({{code: '{code}'}}); }}")
+    page.wait_for_function(f"{kernel}.status === 'busy'", timeout=10_000)
+    yield
+    assert page.evaluate(f"{kernel}.status") == "busy", "the cell ended before the measurement did"
+    page.evaluate(f"() => {kernel}.interrupt()")
+
+
+@dataclass
+class Big:
+    """Times of a panel with very many experiments."""
+
+    paint_s: float
+    """From running the cell `campaign.panel()` to the first paint of the whole board."""
+    draw_s: float
+    """The longest time that the page's thread worked for an update of one card."""
+    late_s: float
+    """Median time from a write of another process to its paint; the panel looks at the board once a second."""
+
+
+def big_board(page: Page, lab: Lab, *, experiments: int = 10_000) -> Big:
+    """Measure first paint and updates; opening the campaign and loading the libraries happens before, in a cell of its own."""
+    campaign = loaded(lab, "big", experiments)
+    root = str(campaign.workspace.root)
+    first = f"from alphalab_nb import Campaign\nimport alphalab_nb.panel.widget\ncampaign = Campaign.open({root!r})"
+    steps.write_notebook(lab.root / "big.ipynb", first, "campaign.panel()")
+    steps.open_notebook(page, lab, "big.ipynb")
+    steps.command(page, "notebook:run-cell-and-select-next")
+    page.wait_for_function("window.jupyterapp.shell.currentWidget.content.widgets[0].model.executionCount === 1", timeout=60_000)
+    steps.wait_kernel(page)
+    paint_ms = page.evaluate(PAINTED, experiments)
+    page.wait_for_timeout(3000)
+    draws, late = zip(*[_update(page, campaign, experiments - number, number + 1) for number in range(8)], strict=True)
+    return Big(round(paint_ms / 1000, 3), max(draws), median(list(late)))
+
+
+def _update(page: Page, campaign: Campaign, id: int, priority: int) -> tuple[float, float]:
+    """Change one card; return the seconds that the page worked for it, and those until it was seen."""
+    rev, begun = page.get_attribute(steps.PANEL, "data-rev"), time.monotonic()
+    campaign.board.change(id, priority=priority)
+    page.wait_for_function("rev => document.querySelector('.alnb-root').dataset.rev !== rev", arg=rev, timeout=20_000)
+    seen = time.monotonic() - begun
+    return float(page.get_attribute(steps.PANEL, "data-paint-ms") or "nan") / 1000, round(seen, 3)
+
+
+PAINTED = """count => new Promise(done => {
+    const begun = performance.now();
+    const whole = () => {
+        const root = document.querySelector('.alnb-root[data-alnb-ready="1"][data-live="live"]');
+        const held = root ? [...root.querySelectorAll('.alnb-col .alnb-n')].reduce((sum, n) => sum + Number(n.textContent.replace(/\\D/g, '')), 0) : 0;
+        if (held >= count) done(performance.now() - begun); else requestAnimationFrame(whole);
+    };
+    window.jupyterapp.commands.execute('notebook:run-cell'); whole();
+})"""
+
+
+def median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
