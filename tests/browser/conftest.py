@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.servers import Lab, jupyterlab
 
 FOLDER = Path(__file__).parent
+PICTURES = FOLDER.parents[1] / "build" / "browser"
+SAID = pytest.StashKey[list[str]]()
+"""Errors on the console of a test's page."""
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-default-apps", "--metrics-recording-only",
@@ -63,11 +67,24 @@ def lab(theme: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield served
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of the page of a test that failed: build/browser/<name>.png."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.failed and page is not None and not page.is_closed():
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        picture = PICTURES / f"{re.sub('[^a-z0-9]+', '_', item.name)}.png"
+        page.screenshot(path=picture)
+        report.sections.append(("the page", f"{picture}\n" + "\n".join(item.stash.get(SAID, []))))
+    return report
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page with cookies of its own; a JavaScript error on it fails the test."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    errors: list[str] = []
+    errors = request.node.stash.setdefault(SAID, [])
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

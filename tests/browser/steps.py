@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from alphalab_nb.storage.board import Board, Command
 from tests.browser.servers import Lab
@@ -48,6 +48,16 @@ def run_all(page: Page) -> None:
 
 def wait_panel(page: Page, *, timeout_s: float = 60.0) -> None:
     page.wait_for_selector(PANEL, timeout=timeout_s * 1000)
+
+
+def card(page: Page, id: int) -> Locator:
+    """Return the card of an experiment, in whichever column it is."""
+    return page.locator(f'.alnb-card[data-id="{id}"]')
+
+
+def view(page: Page, name: str) -> None:
+    """Go to a view of the panel, by the name of its tab; a number may stand behind that."""
+    page.locator(f'.alnb-tab[data-tab="{name}"]').first.click()
 
 
 def save(page: Page) -> None:
