@@ -30,6 +30,7 @@ KEY = "sk-loopback-3f9a27c41d0b-not-for-files"
 LOCAL_PRICE = {"input": 0.5, "cached": 0.05, "output": 2.0}
 """Dollars per million tokens."""
 VETOED, SPARE, INJECTED = "naive_again", "spare_naive", "drift_mine"
+QUESTION = "best so far?"
 REASON = "averaging old seasons was tried by hand"
 NOTES = {"explorer": "look at the years before 2005", "worker_analyze": "say how long a run took"}
 """What a person says while a conversation of this role is held."""
@@ -40,7 +41,7 @@ _PATIENCE_S = 30.0
 
 @dataclass
 class Person:
-    """Approves what is proposed, vetoes one idea, injects one, answers questions; until `over` is set."""
+    """Approves what is proposed, vetoes one idea, injects one, asks once, answers questions; until `over` is set."""
 
     campaign: Campaign
     over: threading.Event = field(default_factory=threading.Event)
@@ -64,6 +65,7 @@ class Person:
         if name == VETOED:
             self.campaign.veto(id, reason=REASON, by="ada")
             self.campaign.inject(INJECTED, family="drift", config={"k": 2}, hypothesis="two seasons of growth", by="ada")
+            self.campaign.ask(QUESTION, by="ada")
         else:
             self.campaign.approve(id, by="ada")
 

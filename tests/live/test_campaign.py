@@ -14,7 +14,7 @@ import pytest
 from pydantic_ai.usage import RequestUsage
 
 from alphalab_nb.workspace import PHASES
-from tests.live.campaigns import INJECTED, KEY, LOCAL_PRICE, MODELS, NOTES, REASON, SPARE, VETOED, Lived, lived
+from tests.live.campaigns import INJECTED, KEY, LOCAL_PRICE, MODELS, NOTES, QUESTION, REASON, SPARE, VETOED, Lived, lived
 from tests.provider.brain.audit import role_of, section
 from tests.provider.brain.staff import INSTRUCTION
 from tests.provider.protocol import WIRES, Request, Usage
@@ -73,6 +73,13 @@ def test_a_program_that_crashed_was_repaired_and_the_one_that_a_person_wanted_ra
     labels = [run.score.label for run in ended.campaign.board.runs(crashed.id) if run.score and run.partition == "search"]
     assert (crashed.fixes, labels[0], labels[-1]) == (1, "crash", "ok")
     assert (injected.author, injected.outcome) == ("ada", "ok")
+
+
+def test_what_the_person_asked_was_answered_by_the_guide_while_it_ran(ended: Lived):
+    (asked,) = [command for command in ended.campaign.board.commands() if command.verb == "ask"]
+    assert (asked.state, asked.args) == ("applied", {"text": QUESTION})
+    assert re.match(r"The best so far is #\d+ with|Nothing has a full score yet\.$", asked.result)
+    assert QUESTION in ended.requests("guide")[0].first
 
 
 def test_a_family_without_a_recipe_was_written_from_its_brief(ended: Lived):
@@ -171,7 +178,7 @@ def test_milestones_are_the_reporters_and_the_report_is_written(ended: Lived):
 _PHASE = {
     "preflight": "adapt", "customizer": "adapt", "explorer": "explore", "child": "explore", "builder": "build", "critic": "build",
     "tester": "build", "strategist": "experiment", "worker_implement": "experiment", "worker_fix": "experiment",
-    "worker_analyze": "experiment", "reporter": "experiment",
+    "worker_analyze": "experiment", "reporter": "experiment", "guide": "experiment",
 }
 
 
