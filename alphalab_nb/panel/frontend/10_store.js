@@ -6,6 +6,7 @@ const FIELDS = ["id", "name", "family", "hypothesis", "state", "outcome", "verdi
   "author", "fixes", "attempt", "moved", "score", "n", "sd", "smoke", "seconds", "evaluator", "scored", "job"];
 const KEPT_EVENTS = 2000;
 const SAVED_EVENTS = 300;
+const SAVED_CARDS = 1000;
 const BULK = 500;
 
 /** What a view has to draw again. Views that are not seen collect it until they are. */
@@ -211,10 +212,18 @@ class Store {
     }
   }
 
+  /** Of many cards a notebook keeps those that are open, the best and the newest. */
+  #savedCards() {
+    if (this.cards.size <= SAVED_CARDS) return [...this.cards.values()];
+    const newest = [...this.cards.values()].sort((a, b) => b.at - a.at);
+    const ordered = [...STATES.slice(0, 7).flatMap((state) => this.columns[state].list), ...this.ranked().slice(0, SAVED_CARDS / 5), ...newest];
+    return [...new Set(ordered)].slice(0, SAVED_CARDS);
+  }
+
   /** The whole state as one message. `rev` comes last: comparing two of them then ends at the first look. */
   snapshot() {
     return {
-      type: "delta", reset: true, at: new Date().toISOString(), cards: Array.from(this.cards.values(), (card) => card.raw),
+      type: "delta", reset: true, at: new Date().toISOString(), total: this.cards.size, cards: this.#savedCards().map((card) => card.raw),
       events: this.events.slice(-SAVED_EVENTS), sections: { ...this.sections }, rev: this.rev,
     };
   }

@@ -4,6 +4,12 @@ const PATIENCE_MS = 3000;
 const RETRY_MS = [7000, 20000, 60000];
 const SAVE_MS = 2000;
 const REMEMBERED_MS = 30000;
+const ALIVE_MS = 30000;
+
+/** A message that was too large for the kernel to go through value by value: JSON as bytes. */
+function unpacked(buffer) {
+  return JSON.parse(new TextDecoder().decode(buffer));
+}
 
 class Link {
   constructor(app) {
@@ -19,14 +25,17 @@ class Link {
 
   start() {
     const { model } = this.app;
-    this.onMessage = (message) => this.receive(message);
+    this.onMessage = (message, buffers) => this.receive(message.type === "packed" ? unpacked(buffers[0]) : message);
     this.onComm = () => this.hello();
     model.on("msg:custom", this.onMessage);
     model.on("comm_live_update", this.onComm);
     this.hello();
+    // The kernel stops reading the board for a page that says nothing for long.
+    this.pulse = setInterval(() => this.live === "live" && this.post({ type: "alive" }), ALIVE_MS);
   }
 
   close() {
+    clearInterval(this.pulse);
     this.app.model.off("msg:custom", this.onMessage);
     this.app.model.off("comm_live_update", this.onComm);
     for (const timer of this.timers) clearTimeout(timer);
@@ -133,6 +142,7 @@ class Link {
   #refused(message) {
     const request = this.requests.find((one) => one.tag === message.tag);
     if (request) this.#settle(request, "refused", message.why);
+    else this.#answer(message);
   }
 
   /** See what has become of sent wishes: their rows come with the section of people. */
@@ -152,7 +162,7 @@ class Link {
       && (one.state === "sending" || one.state === "sent" || Date.now() - one.at < REMEMBERED_MS)) ?? null;
   }
 
-  /** Ask for one experiment (`detail`, id) or the history of a playbook entry (`versions`, entry). */
+  /** Ask for one experiment (`detail`, id) or the history of a playbook entry (`versions`, entry): receive(data or null, why not). */
   ask(type, key, receive) {
     const tag = `${this.prefix}-${(this.number += 1)}`;
     this.waiting.set(tag, receive);
@@ -163,7 +173,7 @@ class Link {
   #answer(message) {
     const receive = this.waiting.get(message.tag);
     this.waiting.delete(message.tag);
-    receive?.(message.data);
+    receive?.(message.data ?? null, message.why ?? "");
   }
 }
 

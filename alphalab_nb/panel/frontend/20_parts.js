@@ -63,7 +63,7 @@ class Tabs {
 }
 
 /** A form in place of a dialog. Enter sends, Escape closes, and the focus goes back to the button that opened it. */
-function inlineForm(opener, host, { label, field = true, ok, danger = false, onSend }) {
+function inlineForm(opener, host, { label, field = true, required = false, ok, danger = false, onSend }) {
   host.querySelector(":scope > .alnb-inline")?.remove();
   const input = field ? el("input", { type: "text", class: "alnb-input", "aria-label": label, placeholder: label, maxlength: 2000 }) : null;
   const close = () => {
@@ -73,7 +73,17 @@ function inlineForm(opener, host, { label, field = true, ok, danger = false, onS
   };
   const send = el("button", { type: "submit", class: `alnb-btn ${danger ? "alnb-danger" : "alnb-primary"}` }, ok);
   const form = el("form", { class: "alnb-inline", on: {
-    submit: (event) => { event.preventDefault(); close(); onSend(input?.value.trim() ?? ""); },
+    submit: (event) => {
+      event.preventDefault();
+      const text = input?.value.trim() ?? "";
+      if (required && !text) {
+        setAttr(input, "aria-invalid", "true");
+        input.focus();
+        return;
+      }
+      close();
+      onSend(text);
+    },
     keydown: (event) => { if (event.key === "Escape") { event.stopPropagation(); close(); } },
   } }, field ? input : el("span", { class: "alnb-inline-text" }, label), send, button("Back", close, { aria: `Back: do not ${ok.toLowerCase()}` }));
   opener.setAttribute("aria-expanded", "true");

@@ -14,9 +14,9 @@ class Header {
     this.said = el("div", { class: "alnb-live", "aria-live": "polite", "data-requests": "" });
     this.tiles = Object.fromEntries(["experiments", "best", "slots", "spent", "limit"].map((id) => [id, this.#tile(id)]));
     this.node = el("header", { class: "alnb-head" },
-      el("div", { class: "alnb-row" }, el("div", { class: "alnb-title" }, this.name, this.phase, this.state), this.actions),
+      el("div", { class: "alnb-row" }, el("div", { class: "alnb-title" }, this.name, this.phase, this.state), this.said, this.actions),
       this.confirm, this.bar,
-      el("div", { class: "alnb-tiles" }, Object.values(this.tiles).map((tile) => tile.node)), this.said);
+      el("div", { class: "alnb-tiles" }, Object.values(this.tiles).map((tile) => tile.node)));
   }
 
   #tile(id) {
@@ -105,7 +105,7 @@ class Header {
   }
 
   #stop(opener) {
-    inlineForm(opener, this.confirm, { label: "Stop the campaign? Running experiments are ended.", field: false, ok: "Stop now", danger: true,
+    inlineForm(opener, this.confirm, { label: "Stop the campaign? What runs ends first, nothing new begins.", field: false, ok: "Stop now", danger: true,
       onSend: () => this.app.link.command("stop", {}, "stop the campaign") });
   }
 }
@@ -133,7 +133,8 @@ function notices(campaign) {
 function savedLine(app) {
   if (app.isLive) return null;
   if (app.link.live === "waiting") return "waiting for the kernel";
-  return `saved state of ${app.savedAt ? clock(app.savedAt) : "an earlier time"}: no kernel answers, so nothing can be changed from here`;
+  const part = app.savedTotal > app.store.cards.size ? `, ${integer(app.store.cards.size)} of ${integer(app.savedTotal)} experiments` : "";
+  return `saved state of ${app.savedAt ? clock(app.savedAt) : "an earlier time"}${part}: no kernel answers, so nothing can be changed from here`;
 }
 
 /** The best score beside the best baseline, in words. */

@@ -10,7 +10,9 @@ class CardView {
     this.hypothesis = el("bdi", { class: "alnb-card-why" });
     this.number = el("span", { class: "alnb-card-id" }, `#${card.id}`);
     this.family = el("bdi", { class: "alnb-card-family" });
-    this.value = el("span", { class: "alnb-card-score" });
+    this.score = el("strong");
+    this.spread = el("span");
+    this.value = el("div", { class: "alnb-card-score" }, this.score, this.spread);
     this.facts = el("div", { class: "alnb-card-facts" });
     this.time = el("time", { class: "alnb-card-time" });
     this.badges = el("div", { class: "alnb-badges" });
@@ -18,8 +20,7 @@ class CardView {
     this.tools = el("div", { class: "alnb-tools" });
     this.node = el("article", { class: "alnb-card", "data-id": card.id, "aria-label": `experiment ${card.id}` },
       el("div", { class: "alnb-card-top" }, this.title, this.number), this.hypothesis,
-      el("div", { class: "alnb-card-mid" }, this.family, this.value),
-      el("div", { class: "alnb-card-low" }, this.facts, this.time), this.badges, this.asked, this.tools);
+      el("div", { class: "alnb-card-low" }, this.family, this.time), this.value, this.facts, this.badges, this.asked, this.tools);
     this.node.view = this;
   }
 
@@ -36,7 +37,9 @@ class CardView {
       this.node.classList.add(hue);
       this.hue = hue;
     }
-    setText(this.value, valueText(card));
+    setText(this.score, card.score === null ? "" : scoreText(card.score));
+    setText(this.spread, card.score === null ? valueText(card) : `${spread(card)}${card.n > 1 ? ` (${card.n})` : ""}`);
+    show(this.value, card.score !== null || card.smoke !== null);
     setText(this.facts, factsText(card, this.app.store.working.get(card.id)));
     this.#badges(badgesOf(card));
     this.#asked();
@@ -73,9 +76,9 @@ class CardView {
       this.tools.replaceChildren(...wanted.map((verb) => this.#tool(verb)));
       if (lost) this.title.focus({ preventScroll: true });
     }
-    if (this.pin) setAttr(this.pin, "aria-pressed", card.pinned ? "true" : "false");
-    if (this.pin) setText(this.pin, card.pinned ? "Pinned" : "Pin");
-    if (this.priority) setText(this.priority, `prio ${card.priority ?? 0}`);
+    if (this.pin) setAttr(this.pin, "aria-disabled", card.pinned ? "true" : null);
+    if (this.priority) setText(this.priority, String(card.priority ?? 0));
+    if (this.priority) setAttr(this.priority, "title", `priority ${card.priority ?? 0}: higher runs first`);
     for (const node of this.tools.querySelectorAll("[data-named]")) {
       setAttr(node, "aria-label", `${node.dataset.named} experiment ${card.id} ${short(card.name, 80)}`);
     }
@@ -85,7 +88,7 @@ class CardView {
     if (verb === "approve") return this.#button("Approve", "Approve", "alnb-go", () => this.#send("approve"));
     if (verb === "veto") return this.#button("Veto", "Veto", "alnb-no", (event) => this.#reason("veto", event.currentTarget));
     if (verb === "cancel") return this.#button("Cancel", "Cancel", "alnb-no", (event) => this.#reason("cancel", event.currentTarget));
-    if (verb === "pin") return (this.pin = this.#button("Pin", "Pin", "", () => this.#send("pin")));
+    if (verb === "pin") return (this.pin = this.#button("Pin", "Pin", "", () => this.card.pinned || this.#send("pin")));
     this.priority = el("span", { class: "alnb-prio" });
     return el("span", { class: "alnb-prios" },
       this.#button("−", "Lower the priority of", "alnb-small", () => this.#step(-1)), this.priority,
@@ -106,7 +109,7 @@ class CardView {
   }
 
   #reason(verb, opener) {
-    inlineForm(opener, this.tools, { label: `Reason to ${verb} #${this.id}`, ok: words(verb)[0].toUpperCase() + verb.slice(1), danger: true,
+    inlineForm(opener, this.tools, { label: `Reason to ${verb} #${this.id}`, required: verb === "veto", ok: words(verb)[0].toUpperCase() + verb.slice(1), danger: true,
       onSend: (reason) => this.#send(verb, { reason }) });
   }
 
@@ -120,8 +123,8 @@ class CardView {
 }
 
 function valueText(card) {
-  if (card.score !== null) return [scoreText(card.score), spread(card), card.n > 1 ? `n ${card.n}` : ""].filter(Boolean).join(" ");
-  return card.smoke === null ? "" : `smoke ${scoreText(card.smoke)}`;
+  if (card.score !== null) return [scoreText(card.score), spread(card), card.n > 1 ? `(${card.n} runs)` : ""].filter(Boolean).join(" ");
+  return card.smoke === null ? "" : `smoke ${scoreText(Number(card.smoke.toPrecision(4)))}`;
 }
 
 function factsText(card, work) {
@@ -138,8 +141,7 @@ function badgesOf(card) {
   if (card.pinned && WAITING.has(card.state)) badges.push("pinned");
   if (card.quarantined) badges.push("quarantined");
   if (card.outcome && card.outcome !== "ok" && card.outcome !== card.state) badges.push(short(card.outcome, 24));
-  if (card.verdict && card.outcome !== "failed") badges.push(short(card.verdict, 32));
+  if (card.verdict && card.verdict !== "reject" && card.outcome !== "failed") badges.push(short(card.verdict, 32));
   if (card.fidelity === "smoke") badges.push("screening");
-  if (/^(user|human|person)/i.test(card.author ?? "")) badges.push("by a person");
   return badges;
 }

@@ -23,7 +23,7 @@ class Detail {
 
   open(id, opener) {
     if (this.id !== id) {
-      Object.assign(this, { id, data: null, asked: false });
+      Object.assign(this, { id, data: null, why: "", asked: false });
       for (const page of [...Object.values(this.pages), this.notes]) delete page.drawn;
     }
     this.opener = opener;
@@ -50,9 +50,9 @@ class Detail {
     const { id } = this;
     this.asked = true;
     this.at = Date.now();
-    this.app.link.ask("detail", id, (data) => {
+    this.app.link.ask("detail", id, (data, why) => {
       if (this.id !== id) return;
-      Object.assign(this, { data, asked: false });
+      Object.assign(this, { data: data ?? this.data, why, asked: false });
       this.app.schedule();
     });
   }
@@ -71,7 +71,7 @@ class Detail {
     setText(this.line, card ? cardLine(card) : "This experiment is not on the board.");
     const page = this.tabs.selected;
     const host = page === "notes" ? this.notes : this.pages[page];
-    if (!this.data && page !== "facts") return redraw(host, ["none", this.app.link.live], () => empty(this.#nothing()));
+    if (!this.data && page !== "facts") return redraw(host, ["none", this.#nothing()], () => empty(this.#nothing()));
     const build = { facts: factsPage, code: codePage, diff: diffPage, debrief: debriefPage, log: logPage, history: historyPage, notes: notesPage }[page];
     const state = page === "facts" ? [this.data?.experiment, this.data?.cost, this.data?.notebooks, card?.raw] : pageState(page, this.data);
     const stick = host.querySelector(".alnb-box");
@@ -82,6 +82,7 @@ class Detail {
   }
 
   #nothing() {
+    if (this.why) return `The kernel could not read this: ${short(this.why, 400)}`;
     return this.app.isLive ? "Reading …" : "Only a live kernel can show this.";
   }
 }

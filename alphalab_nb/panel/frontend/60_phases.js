@@ -56,14 +56,10 @@ function milestoneBox(app, milestone) {
     milestone.file ? el("p", null, fileLink(app, milestone.file)) : null);
 }
 
-/** An experiment's number as a button; anything else as text. */
+/** A text that begins with #17, or a number: the number opens the experiment. */
 function idOrText(app, value) {
-  const id = Number(typeof value === "object" && value ? value.id ?? value.experiment : String(value).replace(/^#/, ""));
-  if (Number.isInteger(id) && id > 0) {
-    const why = typeof value === "object" ? value.why ?? value.reason : null;
-    return el("span", { class: "alnb-chip" }, experimentButton(app, id), why ? [" ", said(why, 300)] : null);
-  }
-  return el("span", { class: "alnb-chip" }, said(typeof value === "object" ? plain(value) : value, 300));
+  const found = /^#?(\d+)\b\s*(.*)$/s.exec(String(value));
+  return el("span", { class: "alnb-chip" }, found ? [experimentButton(app, Number(found[1])), " ", said(found[2], 300)] : said(value, 300));
 }
 
 function patchList(app, patches) {

@@ -153,7 +153,7 @@ function axes(store, points, scale, beyond) {
 }
 
 function ticks(low, high) {
-  const rough = (high - low) / 4;
+  const rough = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((each) => each * power >= rough) * power;
   const values = [];

@@ -77,7 +77,7 @@ class EntryView {
   #versions() {
     if (this.history.childNodes.length) return this.history.replaceChildren();
     this.history.replaceChildren(empty(this.app.isLive ? "Reading …" : "Only a live kernel can show this."));
-    return this.app.link.ask("versions", this.entry.id, (versions) => this.history.replaceChildren(versionList(versions ?? [])));
+    return this.app.link.ask("versions", this.entry.id, (versions, why) => this.history.replaceChildren(versions ? versionList(versions) : empty(short(why, 400))));
   }
 }
 
@@ -154,5 +154,5 @@ function growthBox(growth, active) {
   const points = growth.map(([, size], i) => `${(growth.length > 1 ? 238 * i / (growth.length - 1) : 0) + 1},${41 - 38 * size / most}`).join(" ");
   const told = `from ${integer(growth[0][1])} to ${integer(last)} words in ${plural(growth.length, "change")}`;
   return section("Growth", el("p", null, `${plural(active, "entry", "entries")} in force, ${told}.`),
-    svg("svg", { class: "alnb-spark", viewBox: "0 0 240 44", role: "img", "aria-label": told }, svg("polyline", { points })));
+    svg("svg", { class: "alnb-spark", viewBox: "0 0 240 44", preserveAspectRatio: "none", role: "img", "aria-label": told }, svg("polyline", { points })));
 }

@@ -27,7 +27,7 @@ function injectForm(app) {
   const family = el("input", { class: "alnb-input", maxlength: 80, list: list.id, placeholder: "one of the list, or new", "aria-label": "Family" });
   const config = el("textarea", { class: "alnb-input alnb-mono", rows: 3, placeholder: "context=336\nnormalise=true", "aria-label": "Config, a key=value per line" });
   const brief = el("textarea", { class: "alnb-input", rows: 2, maxlength: 8000, "aria-label": "Brief" });
-  const priority = el("input", { type: "number", class: "alnb-input alnb-narrow", value: 0, step: 1, "aria-label": "Priority" });
+  const priority = el("input", { type: "number", class: "alnb-input alnb-narrow", value: 1, step: 1, "aria-label": "Priority" });
   const hint = el("span", { class: "alnb-hint" });
   const error = el("p", { class: "alnb-error", role: "alert" });
   const parameters = () => {
@@ -55,22 +55,23 @@ function injectForm(app) {
   return { node, paint };
 }
 
-const WAYS = [["auto", "auto: nobody is asked"], ["ask", "ask: each proposal waits for a person"], ["after", "ask, then go on after"], ["check", "check in with a person every"]];
+const WAYS = [["auto", "auto: nobody is asked"], ["ask", "ask: each proposal waits for a person"], ["after", "ask, then go on after"]];
 
 class PolicyForm {
   constructor(app) {
     Object.assign(this, { app, touched: false });
     this.minutes = this.#number("Minutes until it goes on", 10);
     this.every = this.#number("Experiments between two check-ins", 5);
-    const extra = { after: [this.minutes, " minutes"], check: [this.every, " experiments"] };
+    this.check = el("input", { type: "checkbox", "aria-label": "Check in with a person" });
     this.radios = {};
     const rows = WAYS.map(([id, label]) => {
       this.radios[id] = el("input", { type: "radio", name: `${app.uid}-policy`, value: id, "aria-label": label });
-      return el("div", { class: "alnb-radio" }, el("label", null, this.radios[id], ` ${label}`), " ", extra[id] ?? null);
+      return el("div", { class: "alnb-radio" }, el("label", null, this.radios[id], ` ${label}`), id === "after" ? [" ", this.minutes, " minutes"] : null);
     });
+    const check = el("div", { class: "alnb-radio" }, el("label", null, this.check, " check in with a person every"), " ", this.every, " experiments");
     this.now = el("p", { class: "alnb-dim" });
     this.node = el("form", { class: "alnb-form", on: { submit: (event) => this.#send(event), input: () => { this.touched = true; } } },
-      this.now, el("div", { role: "radiogroup", "aria-label": "Approval" }, rows), submitButton(app, "Set the approval"));
+      this.now, el("div", { role: "radiogroup", "aria-label": "Approval" }, rows), check, submitButton(app, "Set the approval"));
   }
 
   #number(label, value) {
@@ -83,6 +84,7 @@ class PolicyForm {
     if (this.touched) return;
     if (policy.after_s) this.minutes.value = Math.max(1, Math.round(policy.after_s / 60));
     if (policy.check_in_every) this.every.value = policy.check_in_every;
+    this.check.checked = Boolean(policy.check_in_every);
     this.radios[wayOf(policy)].checked = true;
   }
 
@@ -92,7 +94,7 @@ class PolicyForm {
     const args = {
       approval: way === "ask" || way === "after" ? "ask" : "auto",
       after_s: way === "after" ? 60 * Math.max(1, Number(this.minutes.value) || 1) : 0,
-      check_in_every: way === "check" ? Math.max(1, Math.trunc(Number(this.every.value)) || 1) : 0,
+      check_in_every: this.check.checked ? Math.max(1, Math.trunc(Number(this.every.value)) || 1) : 0,
     };
     this.touched = false;
     this.app.link.command("policy", args, `approval: ${policyText(args)}`);
@@ -100,16 +102,14 @@ class PolicyForm {
 }
 
 function wayOf(policy) {
-  if (policy.check_in_every) return "check";
   if (policy.approval !== "ask") return "auto";
   return policy.after_s ? "after" : "ask";
 }
 
 function policyText(policy) {
   const way = wayOf(policy);
-  if (way === "check") return `check in every ${plural(policy.check_in_every, "experiment")}`;
-  if (way === "after") return `ask, and go on after ${duration(policy.after_s)}`;
-  return way;
+  const check = policy.check_in_every ? `; check in every ${plural(policy.check_in_every, "experiment")}` : "";
+  return (way === "after" ? `ask, and go on after ${duration(policy.after_s)}` : way) + check;
 }
 
 const LIMITS = [["max_experiments", "Experiments", 1, 1], ["max_runs", "Runs", 1, 1], ["wall_s", "Hours", 3600, 0.1], ["usd", "Dollars", 1, 0.01], ["tokens", "Tokens", 1, 1]];
