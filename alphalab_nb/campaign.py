@@ -308,7 +308,7 @@ class Campaign:
         return write_report(self.workspace, self.board, self.playbook, self.parts.ledger, self.parts.metric, self.config)
 
     def panel(self) -> Panel:
-        """Return the panel: see and steer this campaign in JupyterLab, whichever process runs it; the last expression of a cell shows it."""
+        """Return the panel: see and steer this campaign in JupyterLab, whichever process runs it; the last line of a cell shows it."""
         from alphalab_nb.panel.widget import Panel
 
         return Panel(self.parts, self)
