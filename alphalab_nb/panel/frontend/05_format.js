@@ -55,7 +55,8 @@ function clock(iso) {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return "";
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-  return at.toDateString() === new Date().toDateString() ? time : `${at.toLocaleDateString([], { month: "short", day: "numeric" })} ${time}`;
+  return at.toDateString() === new Date().toDateString() ? time
+    : `${at.toLocaleDateString([], { month: "short", day: "numeric" })} ${time}`;
 }
 
 function words(state) {

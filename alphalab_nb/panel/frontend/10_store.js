@@ -2,7 +2,8 @@
 
 const STATES = ["proposed", "to_implement", "implemented", "checked", "queued", "running", "finished", "analyzed", "done", "cancelled"];
 const WAITING = new Set(["to_implement", "implemented", "checked", "queued"]);
-const FIELDS = ["id", "name", "family", "hypothesis", "state", "outcome", "verdict", "quarantined", "pinned", "priority", "fidelity", "parent",
+const FIELDS = ["id", "name", "family", "hypothesis", "state", "outcome", "verdict", "quarantined", "pinned", "priority", "fidelity",
+  "parent",
   "author", "fixes", "attempt", "moved", "score", "n", "sd", "smoke", "seconds", "evaluator", "scored", "job"];
 const KEPT_EVENTS = 2000;
 const SAVED_EVENTS = 300;
@@ -16,7 +17,8 @@ class Changes {
   }
 
   clear() {
-    Object.assign(this, { all: false, columns: new Set(), cards: new Set(), sections: new Set(), scores: false, events: false, requests: false });
+    Object.assign(this, { all: false, columns: new Set(), cards: new Set(), sections: new Set(), scores: false, events: false,
+      requests: false });
   }
 
   merge(other) {
@@ -175,7 +177,8 @@ class Store {
     changes.cards.add(card.id);
     changes.columns.add(card.state);
     if (old) changes.columns.add(old.state);
-    if (!old || ["score", "quarantined", "evaluator", "sd", "verdict", "family", "n"].some((name) => old[name] !== card[name])) changes.scores = true;
+    if (!old || ["score", "quarantined", "evaluator", "sd", "verdict", "family",
+      "n"].some((name) => old[name] !== card[name])) changes.scores = true;
   }
 
   #countFamily(card, step) {
@@ -216,7 +219,8 @@ class Store {
   #savedCards() {
     if (this.cards.size <= SAVED_CARDS) return [...this.cards.values()];
     const newest = [...this.cards.values()].sort((a, b) => b.at - a.at);
-    const ordered = [...STATES.slice(0, 7).flatMap((state) => this.columns[state].list), ...this.ranked().slice(0, SAVED_CARDS / 5), ...newest];
+    const ordered = [...STATES.slice(0, 7).flatMap((state) => this.columns[state].list), ...this.ranked().slice(0, SAVED_CARDS / 5),
+      ...newest];
     return [...new Set(ordered)].slice(0, SAVED_CARDS);
   }
 
@@ -237,6 +241,7 @@ function needles(text) {
 
 function matches(card, parts) {
   if (!parts) return true;
-  card.hay ??= `#${card.id} ${short(card.name, 300)} ${short(card.family, 100)} ${short(card.hypothesis, 300)} ${card.author}`.toLowerCase();
+  const texts = [card.name, card.family, card.hypothesis, card.author].map((text) => short(text, 300));
+  card.hay ??= `#${card.id} ${texts.join(" ")}`.toLowerCase();
   return parts.every((part) => card.hay.includes(part));
 }

@@ -23,7 +23,8 @@ class Tabs {
   constructor(app, label, entries, onSelect) {
     Object.assign(this, { entries, onSelect });
     this.tabs = entries.map((entry) => this.#tab(app, label, entry));
-    this.list = el("div", { role: "tablist", "aria-label": label, class: "alnb-tabs", on: { keydown: (event) => this.#key(event) } }, this.tabs);
+    this.list = el("div", { role: "tablist", "aria-label": label, class: "alnb-tabs", on: { keydown: (event) => this.#key(event) } },
+      this.tabs);
     this.panels = entries.map((entry, i) => furnish(entry.node, {
       role: "tabpanel", id: `${this.tabs[i].id}-panel`, "aria-labelledby": this.tabs[i].id,
     }, []));
@@ -85,7 +86,8 @@ function inlineForm(opener, host, { label, field = true, required = false, ok, d
       onSend(text);
     },
     keydown: (event) => { if (event.key === "Escape") { event.stopPropagation(); close(); } },
-  } }, field ? input : el("span", { class: "alnb-inline-text" }, label), send, button("Back", close, { aria: `Back: do not ${ok.toLowerCase()}` }));
+  } }, field ? input : el("span", { class: "alnb-inline-text" }, label), send,
+    button("Back", close, { aria: `Back: do not ${ok.toLowerCase()}` }));
   opener.setAttribute("aria-expanded", "true");
   host.append(form);
   (input ?? send).focus({ preventScroll: true });
@@ -155,7 +157,8 @@ function fileLink(app, path, label = path) {
   const target = outside || typeof lab !== "string" ? null : [lab, inside].filter(Boolean).join("/");
   const address = target && labAddress(target);
   if (!address) return el("span", { class: "alnb-path", title: short(path, 500) }, said(label));
-  const link = el("a", { class: "alnb-path", href: address, target: "_blank", rel: "noopener", title: `Open ${short(inside, 500)}` }, said(label));
+  const link = el("a", { class: "alnb-path", href: address, target: "_blank", rel: "noopener", title: `Open ${short(inside, 500)}` },
+    said(label));
   // JupyterLab itself watches for these two attributes; an exposed application is asked directly.
   link.dataset.commandlinkerCommand = "docmanager:open";
   link.dataset.commandlinkerArgs = JSON.stringify({ path: target });
@@ -175,7 +178,8 @@ function section(title, ...children) {
 
 /** A labelled control. */
 function field(label, control, hint = null) {
-  return el("label", { class: "alnb-field" }, el("span", { class: "alnb-label" }, label), control, hint && el("span", { class: "alnb-hint" }, hint));
+  return el("label", { class: "alnb-field" }, el("span", { class: "alnb-label" }, label), control,
+    hint && el("span", { class: "alnb-hint" }, hint));
 }
 
 function empty(text) {
@@ -204,19 +208,17 @@ function meter(label, part) {
   return bar;
 }
 
-/** Redraw `host` from `build()` only if `state` differs from last time, and never while somebody types in it. */
+/** Redraw `host` from `build()` only if `state` differs from last time, and never while somebody types or confirms in it. */
 function redraw(host, state, build) {
   const text = JSON.stringify(state ?? null);
   if (host.drawn === text) return;
   const active = focused(host);
-  if (active?.matches("input, textarea, select") && active.value) {
-    host.late = true;
-    return;
-  }
+  if (host.querySelector(".alnb-inline") || (active?.matches("input, textarea, select") && active.value)) return;
   const name = active?.getAttribute("aria-label") ?? null;
   const open = new Set([...host.querySelectorAll("details[open][data-key]")].map((node) => node.dataset.key));
   host.drawn = text;
   host.replaceChildren(...[build()].flat().filter(Boolean));
   for (const node of host.querySelectorAll("details[data-key]")) node.open = node.open || open.has(node.dataset.key);
-  if (active) [...host.querySelectorAll("button, a, summary")].find((node) => name && node.getAttribute("aria-label") === name)?.focus({ preventScroll: true });
+  if (active) [...host.querySelectorAll("button, a, summary")].find((node) => name
+    && node.getAttribute("aria-label") === name)?.focus({ preventScroll: true });
 }

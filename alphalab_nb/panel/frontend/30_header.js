@@ -60,7 +60,8 @@ class Header {
     const ended = ["finished", "analyzed", "done", "cancelled"].reduce((sum, state) => sum + store.columns[state].list.length, 0);
     const failed = [...store.cards.values()].reduce((sum, card) => sum + (card.outcome === "failed"), 0);
     const most = campaign.limits?.max_experiments;
-    this.#set("experiments", `${integer(store.cards.size)}${most ? ` of ${integer(most)}` : ""}`, `${integer(ended)} ended, ${integer(failed)} failed`,
+    this.#set("experiments", `${integer(store.cards.size)}${most ? ` of ${integer(most)}` : ""}`,
+      `${integer(ended)} ended, ${integer(failed)} failed`,
       most ? store.cards.size / most : null);
     const best = this.app.ranked()[0];
     const baseline = store.bestBaseline();
@@ -68,7 +69,8 @@ class Header {
     this.#set("best", best ? scoreText(best.score) : "–", versus(store, best, baseline));
     const [busy, slots] = [campaign.slots_busy ?? 0, campaign.slots ?? 0];
     setText(this.tiles.slots.label, "slots busy");
-    this.#set("slots", `${integer(busy)} of ${integer(slots)}`, `${integer(store.columns.queued.list.length)} queued`, slots ? busy / slots : null);
+    this.#set("slots", `${integer(busy)} of ${integer(slots)}`, `${integer(store.columns.queued.list.length)} queued`, slots ? busy / slots
+      : null);
   }
 
   #money(campaign) {
@@ -76,9 +78,11 @@ class Header {
     const limits = campaign.limits ?? {};
     const paid = (spending.requests ?? 0) > 0 || limits.usd;
     this.#set("spent", paid ? `${dollars(spending.usd ?? 0)}${limits.usd ? ` of ${dollars(limits.usd)}` : ""}` : "no model paid",
-      `${tokenText((spending.input_tokens ?? 0) + (spending.output_tokens ?? 0))} tokens`, limits.usd ? (spending.usd ?? 0) / limits.usd : null);
+      `${tokenText((spending.input_tokens ?? 0) + (spending.output_tokens ?? 0))} tokens`, limits.usd ? (spending.usd ?? 0) / limits.usd
+        : null);
     setText(this.tiles.limit.label, "time");
-    this.#set("limit", `${duration(spending.wall_s)}${limits.wall_s ? ` of ${duration(limits.wall_s)}` : ""}`, `${duration(spending.compute_s)} compute`,
+    this.#set("limit", `${duration(spending.wall_s)}${limits.wall_s ? ` of ${duration(limits.wall_s)}` : ""}`,
+      `${duration(spending.compute_s)} compute`,
       limits.wall_s ? (spending.wall_s ?? 0) / limits.wall_s : null);
   }
 
@@ -105,7 +109,8 @@ class Header {
   }
 
   #stop(opener) {
-    inlineForm(opener, this.confirm, { label: "Stop the campaign? What runs ends first, nothing new begins.", field: false, ok: "Stop now", danger: true,
+    inlineForm(opener, this.confirm, { label: "Stop the campaign? What runs ends first, nothing new begins.", field: false, ok: "Stop now",
+      danger: true,
       onSend: () => this.app.link.command("stop", {}, "stop the campaign") });
   }
 }
@@ -134,7 +139,8 @@ function savedLine(app) {
   if (app.isLive) return null;
   if (app.link.live === "waiting") return "waiting for the kernel";
   const part = app.savedTotal > app.store.cards.size ? `, ${integer(app.store.cards.size)} of ${integer(app.savedTotal)} experiments` : "";
-  return `saved state of ${app.savedAt ? clock(app.savedAt) : "an earlier time"}${part}: no kernel answers, so nothing can be changed from here`;
+  const time = app.savedAt ? clock(app.savedAt) : "an earlier time";
+  return `saved state of ${time}${part}: no kernel answers, so nothing can be changed from here`;
 }
 
 /** The best score beside the best baseline, in words. */

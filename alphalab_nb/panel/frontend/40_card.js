@@ -109,7 +109,8 @@ class CardView {
   }
 
   #reason(verb, opener) {
-    inlineForm(opener, this.tools, { label: `Reason to ${verb} #${this.id}`, required: verb === "veto", ok: words(verb)[0].toUpperCase() + verb.slice(1), danger: true,
+    inlineForm(opener, this.tools, { label: `Reason to ${verb} #${this.id}`, required: verb === "veto",
+      ok: words(verb)[0].toUpperCase() + verb.slice(1), danger: true,
       onSend: (reason) => this.#send(verb, { reason }) });
   }
 

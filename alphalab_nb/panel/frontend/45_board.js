@@ -5,7 +5,8 @@ const PAGE = 30;
 class BoardView {
   constructor(app) {
     Object.assign(this, { app, parts: null, views: new Map() });
-    this.filter = el("input", { type: "search", class: "alnb-input alnb-filter", placeholder: "Filter: words of name, family, hypothesis, #id",
+    this.filter = el("input", { type: "search", class: "alnb-input alnb-filter",
+      placeholder: "Filter: words of name, family, hypothesis, #id",
       "aria-label": "Filter experiments", maxlength: 200, on: { input: () => this.#filter() } });
     this.found = el("span", { class: "alnb-dim", "aria-live": "polite" });
     this.columns = STATES.map((state) => this.#column(state));
@@ -17,7 +18,8 @@ class BoardView {
     const total = el("span", { class: "alnb-n" }, "0");
     const body = el("div", { class: "alnb-col-body", tabindex: 0, role: "group", "aria-label": `cards ${words(state)}` });
     const column = { state, total, body, limit: PAGE, drawn: [] };
-    column.more = button("", () => { column.limit += PAGE; this.app.redrawColumn(state); }, { kind: "alnb-wide", aria: `More cards ${words(state)}` });
+    column.more = button("", () => { column.limit += PAGE; this.app.redrawColumn(state); },
+      { kind: "alnb-wide", aria: `More cards ${words(state)}` });
     column.node = el("section", { class: "alnb-col", "data-state": state, "aria-label": words(state) },
       el("h3", { class: "alnb-col-head" }, el("span", null, words(state)), total), body);
     return column;
@@ -82,7 +84,8 @@ class BoardView {
     }
     for (const [id, view] of this.views) if (!view.node.isConnected && !wanted.has(view.node)) this.views.delete(id);
     if (this.parts) {
-      const total = this.columns.reduce((sum, column) => sum + this.app.store.columns[column.state].list.filter((card) => matches(card, this.parts)).length, 0);
+      const total = this.columns.reduce((sum, column) => sum + this.app.store.columns[column.state].list.filter((card) => matches(card,
+        this.parts)).length, 0);
       setText(this.found, `${plural(total, "experiment")} found`);
     } else setText(this.found, "");
   }

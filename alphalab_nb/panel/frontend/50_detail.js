@@ -1,6 +1,7 @@
 // The drawer of one experiment. It asks the kernel for what a card does not hold, and again when the card changes.
 
-const FACT_ORDER = ["id", "name", "family", "state", "outcome", "verdict", "hypothesis", "brief", "config", "error", "parent", "author", "stage",
+const FACT_ORDER = ["id", "name", "family", "state", "outcome", "verdict", "hypothesis", "brief", "config", "error", "parent", "author",
+  "stage",
   "fidelity", "priority", "fixes", "created", "moved"];
 const REFRESH_MS = 2000;
 
@@ -9,12 +10,14 @@ class Detail {
     Object.assign(this, { app, id: null, data: null });
     this.title = el("h3", { class: "alnb-drawer-title", tabindex: -1 });
     this.line = el("p", { class: "alnb-dim" });
-    this.pages = Object.fromEntries(["facts", "code", "diff", "debrief", "log", "history", "notes"].map((id) => [id, el("div", { class: "alnb-page" })]));
+    this.pages = Object.fromEntries(["facts", "code", "diff", "debrief", "log", "history",
+      "notes"].map((id) => [id, el("div", { class: "alnb-page" })]));
     this.notes = el("div");
     this.noteForm = noteForm(app, () => this.id);
     this.pages.notes.append(this.notes, this.noteForm);
     const label = { facts: "Facts", code: "Code", diff: "Diff", debrief: "Debrief", log: "Log", history: "Moves and runs", notes: "Notes" };
-    this.tabs = new Tabs(app, "Experiment", Object.entries(this.pages).map(([id, node]) => ({ id, label: label[id], node })), () => this.paint());
+    this.tabs = new Tabs(app, "Experiment", Object.entries(this.pages).map(([id, node]) => ({ id, label: label[id], node })),
+      () => this.paint());
     this.node = el("aside", { class: "alnb-drawer", hidden: true, "aria-label": "Experiment", on: {
       keydown: (event) => { if (event.key === "Escape") this.close(); },
     } }, el("div", { class: "alnb-row" }, this.title, button("Close", () => this.close(), { aria: "Close the experiment" })), this.line,
@@ -72,7 +75,8 @@ class Detail {
     const page = this.tabs.selected;
     const host = page === "notes" ? this.notes : this.pages[page];
     if (!this.data && page !== "facts") return redraw(host, ["none", this.#nothing()], () => empty(this.#nothing()));
-    const build = { facts: factsPage, code: codePage, diff: diffPage, debrief: debriefPage, log: logPage, history: historyPage, notes: notesPage }[page];
+    const build = { facts: factsPage, code: codePage, diff: diffPage, debrief: debriefPage, log: logPage, history: historyPage,
+      notes: notesPage }[page];
     const state = page === "facts" ? [this.data?.experiment, this.data?.cost, this.data?.notebooks, card?.raw] : pageState(page, this.data);
     const stick = host.querySelector(".alnb-box");
     const top = stick?.scrollTop ?? 0;
@@ -88,47 +92,57 @@ class Detail {
 }
 
 function pageState(page, data) {
-  const names = { code: ["code", "attempts"], diff: ["diff"], debrief: ["debrief"], log: ["log"], history: ["moves", "runs", "attempts"], notes: ["notes"] };
+  const names = { code: ["code", "attempts"], diff: ["diff"], debrief: ["debrief"], log: ["log"], history: ["moves", "runs", "attempts"],
+    notes: ["notes"] };
   return names[page].map((name) => data[name]);
 }
 
 function cardLine(card) {
-  return [words(card.state), short(card.family, 60), valueText(card), ...badgesOf(card), card.seconds ? `${duration(card.seconds)} of compute` : ""]
+  return [words(card.state), short(card.family, 60), valueText(card), ...badgesOf(card),
+    card.seconds ? `${duration(card.seconds)} of compute` : ""]
     .filter(Boolean).join(" · ");
 }
 
 function factsPage(app, data, card) {
-  const experiment = data.experiment ?? Object.fromEntries(FACT_ORDER.filter((name) => card && name in card).map((name) => [name, card[name]]));
-  const names = [...FACT_ORDER.filter((name) => name in experiment), ...Object.keys(experiment).filter((name) => !FACT_ORDER.includes(name))];
-  const rows = names.filter((name) => experiment[name] !== null && experiment[name] !== "").map((name) => [words(name), factValue(app, name, experiment[name])]);
+  const experiment = data.experiment ?? Object.fromEntries(FACT_ORDER.filter((name) => card && name in card).map((name) => [name,
+    card[name]]));
+  const names = [...FACT_ORDER.filter((name) => name in experiment),
+    ...Object.keys(experiment).filter((name) => !FACT_ORDER.includes(name))];
+  const rows = names.filter((name) => experiment[name] !== null && experiment[name] !== "").map((name) => [words(name),
+    factValue(app, name, experiment[name])]);
   const notebooks = (data.notebooks ?? []).map((each) => el("li", null, fileLink(app, each.path, each.label)));
-  return [facts(rows), notebooks.length ? section("Notebooks", el("ul", { class: "alnb-list" }, notebooks)) : null, data.cost ? section("Cost", costLine(data.cost)) : null];
+  return [facts(rows), notebooks.length ? section("Notebooks", el("ul", { class: "alnb-list" }, notebooks)) : null,
+    data.cost ? section("Cost", costLine(data.cost)) : null];
 }
 
 function factValue(app, name, value) {
   if (name === "parent") return experimentButton(app, value);
   if (name === "created" || name === "moved") return clock(value);
-  if (name === "config" || name === "config_json") return textBox(typeof value === "string" ? value : JSON.stringify(value, null, 2), { code: true, label: "config" });
+  if (name === "config" || name === "config_json") return textBox(typeof value === "string" ? value : JSON.stringify(value, null, 2),
+    { code: true, label: "config" });
   if (typeof value === "boolean") return value ? "yes" : "no";
   const text = plain(value);
   return text.length > 300 || text.includes("\n") ? textBox(text, { label: words(name), code: name === "error" }) : text;
 }
 
 function costLine(cost) {
-  return el("p", null, `${dollars(cost.usd)} · ${plural(cost.requests ?? 0, "request")} · ${tokenText(cost.input_tokens)} tokens in, ${tokenText(cost.output_tokens)} out`);
+  const used = `${tokenText(cost.input_tokens)} tokens in, ${tokenText(cost.output_tokens)} out`;
+  return el("p", null, `${dollars(cost.usd)} · ${plural(cost.requests ?? 0, "request")} · ${used}`);
 }
 
 function codePage(app, data) {
   const files = data.code ?? [];
   if (!files.length) return empty("No code so far.");
   const newest = (data.attempts ?? []).at(-1);
-  const line = newest ? el("p", { class: "alnb-dim" }, `attempt ${newest.number}, commit ${short(newest.commit, 12)}, ${clock(newest.created)}`) : null;
+  const line = newest ? el("p", { class: "alnb-dim" },
+    `attempt ${newest.number}, commit ${short(newest.commit, 12)}, ${clock(newest.created)}`) : null;
   return [line, ...files.map((each, i) => el("details", { open: i === 0, "data-key": short(each.file, 200) },
     el("summary", null, said(each.file)), textBox(each.text, { code: true, label: `code of ${short(each.file, 80)}` })))];
 }
 
 function diffPage(app, data) {
-  return data.diff ? diffBox(data.diff, "difference to the parent") : empty("No difference to show: it has no parent with code, or no code itself.");
+  return data.diff ? diffBox(data.diff, "difference to the parent")
+    : empty("No difference to show: it has no parent with code, or no code itself.");
 }
 
 function debriefPage(app, data) {
@@ -140,12 +154,15 @@ function logPage(app, data) {
 }
 
 function historyPage(app, data) {
-  const moves = (data.moves ?? []).map((move) => [clock(move.at), `${move.source ? `${words(move.source)} → ` : ""}${words(move.target)}`, said(move.actor, 60), said(move.reason, 500)]);
-  const runs = (data.runs ?? []).map((run) => [run.id, run.kind, run.fidelity, run.partition, run.seed, words(run.status), run.label ?? "", scoreText(run.value), duration(run.seconds), clock(run.started)]);
+  const moves = (data.moves ?? []).map((move) => [clock(move.at), `${move.source ? `${words(move.source)} → ` : ""}${words(move.target)}`,
+    said(move.actor, 60), said(move.reason, 500)]);
+  const runs = (data.runs ?? []).map((run) => [run.id, run.kind, run.fidelity, run.partition, run.seed, words(run.status), run.label ?? "",
+    scoreText(run.value), duration(run.seconds), clock(run.started)]);
   const attempts = (data.attempts ?? []).map((each) => [each.number, short(each.commit, 12), clock(each.created)]);
   return [
     section("Moves", moves.length ? table(["when", "move", "by", "why"], moves) : empty("none")),
-    section("Runs", runs.length ? table(["run", "kind", "fidelity", "partition", "seed", "status", "label", "value", "took", "began"], runs, { align: "rlllrllrrl" }) : empty("none")),
+    section("Runs", runs.length ? table(["run", "kind", "fidelity", "partition", "seed", "status", "label", "value", "took", "began"],
+      runs, { align: "rlllrllrrl" }) : empty("none")),
     section("Attempts", attempts.length ? table(["attempt", "commit", "written"], attempts, { align: "rll" }) : empty("none")),
   ];
 }
@@ -156,7 +173,8 @@ function notesPage(app, data) {
 }
 
 function noteItem(app, note) {
-  return el("li", null, el("span", { class: "alnb-dim" }, `${clock(note.at)} `), said(note.author, 60), note.experiment ? [" on ", experimentButton(app, note.experiment)] : null,
+  return el("li", null, el("span", { class: "alnb-dim" }, `${clock(note.at)} `), said(note.author, 60),
+    note.experiment ? [" on ", experimentButton(app, note.experiment)] : null,
     ": ", said(note.text, 4000));
 }
 

@@ -1,17 +1,21 @@
 // The leaderboard: scores of one evaluator are ranked; others, and quarantined ones, stand below without a rank.
 
 const ROWS = 100;
-const LEADER_COLUMNS = [["rank", "rank", "r"], ["name", "experiment", "l"], ["family", "family", "l"], ["score", "score", "r"], ["sd", "± (n)", "r"],
-  ["fidelity", "fidelity", "l"], ["evaluator", "evaluator", "l"], ["verdict", "verdict", "l"], ["seconds", "compute", "r"], ["author", "author", "l"]];
+const LEADER_COLUMNS = [["rank", "rank", "r"], ["name", "experiment", "l"], ["family", "family", "l"], ["score", "score", "r"],
+  ["sd", "± (n)", "r"],
+  ["fidelity", "fidelity", "l"], ["evaluator", "evaluator", "l"], ["verdict", "verdict", "l"], ["seconds", "compute", "r"],
+    ["author", "author", "l"]];
 
 class LeaderboardView {
   constructor(app) {
     Object.assign(this, { app, limit: ROWS, key: "rank", down: false, rows: new Map() });
-    this.filter = el("input", { type: "search", class: "alnb-input alnb-filter", placeholder: "Filter the leaderboard", "aria-label": "Filter the leaderboard",
+    this.filter = el("input", { type: "search", class: "alnb-input alnb-filter", placeholder: "Filter the leaderboard",
+      "aria-label": "Filter the leaderboard",
       maxlength: 200, on: { input: () => { this.limit = ROWS; app.redrawAll(); } } });
     this.note = el("span", { class: "alnb-dim" });
     this.sealed = el("div");
-    this.heads = LEADER_COLUMNS.map(([key, label, align]) => el("th", { scope: "col", class: align === "r" ? "alnb-num" : null, "data-key": key },
+    this.heads = LEADER_COLUMNS.map(([key, label, align]) => el("th", { scope: "col", class: align === "r" ? "alnb-num" : null,
+      "data-key": key },
       button(label, () => this.#sort(key), { kind: "alnb-sort", aria: `Sort by ${label}` })));
     this.body = el("tbody");
     this.more = button("", () => { this.limit += ROWS; app.redrawAll(); }, { kind: "alnb-wide" });
@@ -80,7 +84,8 @@ class LeaderboardView {
   }
 
   #baseline(name, value) {
-    const row = this.#kept(`baseline ${name}`, () => el("tr", { class: "alnb-baseline" }, el("td", null, ""), el("td", { colspan: 2 }, "baseline ", said(name, 80)),
+    const row = this.#kept(`baseline ${name}`, () => el("tr", { class: "alnb-baseline" }, el("td", null, ""),
+      el("td", { colspan: 2 }, "baseline ", said(name, 80)),
       el("td", { class: "alnb-num" }), el("td", { colspan: LEADER_COLUMNS.length - 4 })));
     setText(row.children[2], scoreText(value));
     return row;
@@ -93,12 +98,13 @@ class LeaderboardView {
 
   #row(card, rank) {
     const row = this.#kept(card.id, () => this.#newRow(card));
-    const texts = [rank ?? "–", null, null, scoreText(card.score), card.n ? `${spread(card)} (${card.n})` : "", words(card.fidelity), short(card.evaluator, 12),
-      short(card.verdict, 60) || "–", duration(card.seconds), null];
+    const texts = [rank ?? "–", null, null, scoreText(card.score), card.n ? `${spread(card)} (${card.n})` : "", words(card.fidelity),
+      short(card.evaluator, 12),
+      short(card.verdict, 24) || "–", duration(card.seconds), null];
     texts.forEach((text, i) => { if (text !== null) setText(row.children[i], text); });
-    setText(row.name, short(card.name, 120));
-    setText(row.family, short(card.family, 60));
-    setText(row.author, short(card.author, 40));
+    setText(row.name, short(card.name, 80));
+    setText(row.family, short(card.family, 40));
+    setText(row.author, short(card.author, 24));
     return row;
   }
 
@@ -124,7 +130,8 @@ class LeaderboardView {
       if (card.quarantined) bad.push(card);
       else if (card.evaluator !== evaluator) others.push(card);
     }
-    return [...this.#group("other", "measured by another evaluator: not ranked", others), ...this.#group("quarantine", "quarantined: not ranked", bad)];
+    return [...this.#group("other", "measured by another evaluator: not ranked", others),
+      ...this.#group("quarantine", "quarantined: not ranked", bad)];
   }
 
   #group(key, title, cards) {
@@ -147,6 +154,7 @@ function sealedLine(store) {
   const { sealed } = store.campaign;
   if (!sealed) return null;
   const baselines = Object.entries(sealed.baselines ?? {}).map(([name, value]) => `${short(name, 30)} ${scoreText(value)}`).join(", ");
-  return el("p", { class: "alnb-note" }, `Sealed test, opened once: ${scoreText(sealed.score)} (search ${scoreText(sealed.search)}, confirm ${scoreText(sealed.confirm)})`,
+  return el("p", { class: "alnb-note" },
+    `Sealed test, opened once: ${scoreText(sealed.score)} (search ${scoreText(sealed.search)}, confirm ${scoreText(sealed.confirm)})`,
     baselines && ` · baselines there: ${baselines}`);
 }

@@ -8,7 +8,8 @@ class ProgressView {
     Object.assign(this, { app, arm: null, width: 0 });
     this.arms = el("div", { class: "alnb-chips", role: "group", "aria-label": "Families" });
     this.tip = el("div", { class: "alnb-dim alnb-tip", "aria-live": "off" });
-    this.plot = el("div", { class: "alnb-plot", on: { pointermove: (event) => this.#point(event), click: (event) => this.#pick(event), pointerleave: () => setText(this.tip, "") } });
+    this.plot = el("div", { class: "alnb-plot", on: { pointermove: (event) => this.#point(event), click: (event) => this.#pick(event),
+      pointerleave: () => setText(this.tip, "") } });
     this.shares = el("div");
     this.slots = el("div");
     this.node = el("div", { class: "alnb-view" }, section("Running best", this.arms, this.plot, this.tip),
@@ -32,7 +33,8 @@ class ProgressView {
   }
 
   #chip(family) {
-    const node = button("", () => { this.arm = this.arm === family ? null : family; this.app.redrawAll(); }, { kind: `alnb-arm ${hueClass(this.app.store, family)}` });
+    const node = button("", () => { this.arm = this.arm === family ? null : family; this.app.redrawAll(); },
+      { kind: `alnb-arm ${hueClass(this.app.store, family)}` });
     node.count = el("span", { class: "alnb-dim" });
     node.append(el("span", { class: "alnb-swatch", "aria-hidden": "true" }), said(family, 40), node.count);
     return node;
@@ -57,7 +59,8 @@ class ProgressView {
     const numbers = new Map();
     for (const card of this.points) numbers.set(card.family, (numbers.get(card.family) ?? 0) + 1);
     this.chips.draw([...numbers].sort((a, b) => b[1] - a[1]), ([family]) => family);
-    const key = JSON.stringify([this.width, this.arm, store.campaign.baselines, store.metric, this.points.map((card) => [card.id, card.score])]);
+    const key = JSON.stringify([this.width, this.arm, store.campaign.baselines, store.metric,
+      this.points.map((card) => [card.id, card.score])]);
     if (key === this.key || !this.width) return;
     this.key = key;
     this.scale = plotScale(store, this.points, this.width);
@@ -80,7 +83,8 @@ class ProgressView {
 
   #point(event) {
     const card = this.#nearest(event);
-    setText(this.tip, card ? `#${card.id} ${short(card.name, 80)} · ${short(card.family, 40)} · ${scoreText(card.score)} ${spread(card)}` : "");
+    setText(this.tip, card ? `#${card.id} ${short(card.name, 80)} · ${short(card.family, 40)} · ${scoreText(card.score)} ${spread(card)}`
+      : "");
   }
 
   #pick(event) {
@@ -116,9 +120,11 @@ function plotOf(store, points, scale, arm) {
   const beyond = points.filter((card) => card.score < scale.low || card.score > scale.high).length;
   const found = store.ranked()[0];
   const told = `${plural(points.length, "score")} in the order they came. Best ${scoreText(found?.score)} by experiment ${found?.id}.`;
-  return svg("svg", { class: "alnb-svg", width: scale.width, height: HEIGHT, viewBox: `0 0 ${scale.width} ${HEIGHT}`, role: "img", "aria-label": told },
+  return svg("svg", { class: "alnb-svg", width: scale.width, height: HEIGHT, viewBox: `0 0 ${scale.width} ${HEIGHT}`, role: "img",
+    "aria-label": told },
     svg("title", null, told), axes(store, points, scale, beyond), baselineLines(store, scale), dots(store, points, scale, arm),
-    svg("path", { class: "alnb-best", d: best }), arm === null ? null : svg("path", { class: `alnb-arm-best ${hueClass(store, arm)}`, d: bestLine(store, points, scale, arm) }));
+    svg("path", { class: "alnb-best", d: best }), arm === null ? null : svg("path", { class: `alnb-arm-best ${hueClass(store, arm)}`,
+      d: bestLine(store, points, scale, arm) }));
 }
 
 function bestLine(store, points, scale, arm) {
@@ -127,7 +133,8 @@ function bestLine(store, points, scale, arm) {
   points.forEach((card, i) => {
     if (arm !== null && card.family !== arm) return;
     if (best !== null && !store.better(card.score, best)) return;
-    path += best === null ? `M${scale.x(i).toFixed(1)} ${scale.y(card.score).toFixed(1)}` : `H${scale.x(i).toFixed(1)}V${scale.y(card.score).toFixed(1)}`;
+    path += best === null ? `M${scale.x(i).toFixed(1)} ${scale.y(card.score).toFixed(1)}`
+      : `H${scale.x(i).toFixed(1)}V${scale.y(card.score).toFixed(1)}`;
     best = card.score;
   });
   return path && `${path}H${scale.x(points.length - 1).toFixed(1)}`;
@@ -136,8 +143,10 @@ function bestLine(store, points, scale, arm) {
 /** One path per family: thousands of circles would be thousands of nodes. */
 function dots(store, points, scale, arm) {
   const paths = new Map();
-  points.forEach((card, i) => paths.set(card.family, `${paths.get(card.family) ?? ""}M${scale.x(i).toFixed(1)} ${scale.y(card.score).toFixed(1)}h0`));
-  return [...paths].map(([family, d]) => svg("path", { class: `alnb-dots ${hueClass(store, family)} ${arm === null || arm === family ? "" : "alnb-faint"}`, d }));
+  points.forEach((card, i) => paths.set(card.family,
+    `${paths.get(card.family) ?? ""}M${scale.x(i).toFixed(1)} ${scale.y(card.score).toFixed(1)}h0`));
+  return [...paths].map(([family, d]) => svg("path",
+    { class: `alnb-dots ${hueClass(store, family)} ${arm === null || arm === family ? "" : "alnb-faint"}`, d }));
 }
 
 function axes(store, points, scale, beyond) {
@@ -148,7 +157,8 @@ function axes(store, points, scale, beyond) {
   const name = `${short(store.metric.name, 24)}, ${store.metric.direction === "maximize" ? "more" : "less"} is better`;
   const outside = beyond ? ` · ${integer(beyond)} beyond the scale, drawn at its edge` : "";
   return svg("g", null, lines, svg("text", { class: "alnb-axis", x: EDGE.left, y: HEIGHT - 8 }, "1"),
-    svg("text", { class: "alnb-axis", x: (EDGE.left + scale.width) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, `experiments in the order of their scores · ${name}${outside}`),
+    svg("text", { class: "alnb-axis", x: (EDGE.left + scale.width) / 2, y: HEIGHT - 8, "text-anchor": "middle" },
+      `experiments in the order of their scores · ${name}${outside}`),
     svg("text", { class: "alnb-axis", x: scale.width - EDGE.right, y: HEIGHT - 8, "text-anchor": "end" }, integer(points.length)));
 }
 
@@ -163,7 +173,8 @@ function ticks(low, high) {
 
 /** Baselines as dashed lines; labels that would cover each other are moved apart. */
 function baselineLines(store, scale) {
-  const lines = Object.entries(store.campaign.baselines ?? {}).filter(([, value]) => value >= scale.low && value <= scale.high).sort((a, b) => b[1] - a[1]);
+  const lines = Object.entries(store.campaign.baselines ?? {}).filter(([, value]) => value >= scale.low && value <= scale.high).sort((a,
+    b) => b[1] - a[1]);
   let free = EDGE.top;
   return lines.map(([name, value]) => {
     const y = scale.y(value);
@@ -177,10 +188,12 @@ function baselineLines(store, scale) {
 function sharesTable(app, bests) {
   const { store } = app;
   const all = Math.max(1, store.cards.size);
-  const rows = [...store.familyCounts].filter(([, number]) => number > 0).sort((a, b) => b[1] - a[1]).slice(0, 60).map(([family, number]) => {
+  const rows = [...store.familyCounts].filter(([, number]) => number > 0).sort((a, b) => b[1] - a[1]).slice(0,
+    60).map(([family, number]) => {
     const best = bests.get(family);
     return [el("span", { class: hueClass(store, family) }, el("span", { class: "alnb-swatch", "aria-hidden": "true" }), said(family, 60)),
-      el("span", { class: "alnb-share" }, meter(`${short(family, 60)}: ${percent(number / all)}`, number / all)), integer(number), percent(number / all),
+      el("span", { class: "alnb-share" }, meter(`${short(family, 60)}: ${percent(number / all)}`, number / all)), integer(number),
+        percent(number / all),
       best ? [scoreText(best.score), " ", experimentButton(app, best.id)] : "–"];
   });
   return section("Families", table(["family", "", "experiments", "share", "best"], rows, { align: "llrrr" }));
@@ -188,7 +201,9 @@ function sharesTable(app, bests) {
 
 function slotsBox(app, running) {
   const { slots = 0, slots_busy: busy = 0 } = app.store.campaign;
-  const boxes = Array.from({ length: Math.min(slots, 128) }, (_, i) => el("span", { class: "alnb-slot", "data-busy": i < busy ? "1" : null }));
+  const boxes = Array.from({ length: Math.min(slots, 128) },
+    (_, i) => el("span", { class: "alnb-slot", "data-busy": i < busy ? "1" : null }));
   return section(`Slots: ${integer(busy)} of ${integer(slots)} busy`, el("div", { class: "alnb-slots", "aria-hidden": "true" }, boxes),
-    running.length ? el("ul", { class: "alnb-list" }, running.map(([id, name, job]) => el("li", null, experimentButton(app, id), " ", said(name, 80), job ? el("span", { class: "alnb-dim" }, ` job ${job}`) : null))) : empty("Nothing runs."));
+    running.length ? el("ul", { class: "alnb-list" }, running.map(([id, name, job]) => el("li", null, experimentButton(app, id), " ",
+      said(name, 80), job ? el("span", { class: "alnb-dim" }, ` job ${job}`) : null))) : empty("Nothing runs."));
 }

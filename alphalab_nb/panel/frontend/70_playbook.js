@@ -10,7 +10,8 @@ class PlaybookView {
     this.retired = this.#group("Retired");
     this.form = entryForm(app);
     this.node = el("div", { class: "alnb-view alnb-columns" },
-      el("div", null, [...this.lists.values(), this.retired].map((group) => group.node)), el("div", null, this.growth, section("Add an entry", this.form)));
+      el("div", null, [...this.lists.values(), this.retired].map((group) => group.node)),
+        el("div", null, this.growth, section("Add an entry", this.form)));
   }
 
   #group(title) {
@@ -46,11 +47,13 @@ class EntryView {
     this.history = el("div");
     const id = entry.id;
     this.edit = steer(app, "Edit", () => this.#edit(), { aria: `Edit entry ${id}` });
-    this.retire = steer(app, "Retire", (event) => inlineForm(event.currentTarget, this.tools, { label: `Retire entry ${id}?`, field: false, ok: "Retire", danger: true,
+    this.retire = steer(app, "Retire", (event) => inlineForm(event.currentTarget, this.tools, { label: `Retire entry ${id}?`, field: false,
+      ok: "Retire", danger: true,
       onSend: () => app.link.command("playbook_retire", { entry: id }, `retire entry ${id}`) }), { aria: `Retire entry ${id}` });
     this.versions = button("Versions", () => this.#versions(), { aria: `Versions of entry ${id}` });
     this.tools.append(this.edit, this.retire, this.versions);
-    this.node = el("article", { class: "alnb-entry", "data-entry": id }, this.claim, el("div", { class: "alnb-row alnb-wrap" }, this.evidence, this.line), this.tools, this.history);
+    this.node = el("article", { class: "alnb-entry", "data-entry": id }, this.claim, el("div", { class: "alnb-row alnb-wrap" },
+      this.evidence, this.line), this.tools, this.history);
     this.node.view = this;
   }
 
@@ -59,7 +62,8 @@ class EntryView {
     const retired = entry.status === "retired";
     setText(this.claim, short(entry.claim, 4000));
     redraw(this.evidence, entry.evidence, () => (entry.evidence ?? []).map((id) => experimentButton(this.app, id)));
-    setText(this.line, `${entry.human ? "a person" : "agent"} (${short(entry.author, 40)}) · version ${entry.version} · ${clock(entry.at)}${retired ? " · retired" : ""}`);
+    const author = `${entry.human ? "a person" : "agent"} (${short(entry.author, 40)})`;
+    setText(this.line, [author, `version ${entry.version}`, clock(entry.at), retired ? "retired" : ""].filter(Boolean).join(" · "));
     setAttr(this.node, "data-retired", retired ? "1" : null);
     show(this.edit, !retired);
     show(this.retire, !retired);
@@ -77,14 +81,16 @@ class EntryView {
   #versions() {
     if (this.history.childNodes.length) return this.history.replaceChildren();
     this.history.replaceChildren(empty(this.app.isLive ? "Reading …" : "Only a live kernel can show this."));
-    return this.app.link.ask("versions", this.entry.id, (versions, why) => this.history.replaceChildren(versions ? versionList(versions) : empty(short(why, 400))));
+    return this.app.link.ask("versions", this.entry.id, (versions, why) => this.history.replaceChildren(versions ? versionList(versions)
+      : empty(short(why, 400))));
   }
 }
 
 function versionList(versions) {
   const ordered = [...versions].sort((a, b) => a.version - b.version);
   return el("ol", { class: "alnb-versions" }, ordered.map((each, i) => el("li", null,
-    el("div", { class: "alnb-dim" }, `version ${each.version} by ${short(each.author, 40)}, ${clock(each.at)}${each.status === "retired" ? ", retired" : ""}`,
+    el("div", { class: "alnb-dim" },
+      `version ${each.version} by ${short(each.author, 40)}, ${clock(each.at)}${each.status === "retired" ? ", retired" : ""}`,
       each.evidence?.length ? ` · evidence ${each.evidence.map((id) => `#${id}`).join(" ")}` : ""),
     el("div", null, i ? wordDiff(ordered[i - 1].claim, each.claim) : said(each.claim, 4000)))));
 }
@@ -104,14 +110,16 @@ function wordDiff(prior, next) {
     else if (j >= b.length || (i < a.length && common[i + 1][j] >= common[i][j + 1])) { add("del", a[i]); i += 1; }
     else { add("ins", b[j]); j += 1; }
   }
-  return parts.map(({ kind, text }) => el(kind, { "aria-label": kind === "bdi" ? null : `${kind === "ins" ? "added" : "taken out"}: ${short(text, 200)}` }, text));
+  return parts.map(({ kind, text }) => el(kind,
+    { "aria-label": kind === "bdi" ? null : `${kind === "ins" ? "added" : "taken out"}: ${short(text, 200)}` }, text));
 }
 
 /** Lengths of the longest common subsequences of the ends of two lists. */
 function commonLengths(a, b) {
   const lengths = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) lengths[i][j] = a[i] === b[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
+    for (let j = b.length - 1; j >= 0; j -= 1) lengths[i][j] = a[i] === b[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j],
+      lengths[i][j + 1]);
   }
   return lengths;
 }
@@ -119,7 +127,8 @@ function commonLengths(a, b) {
 /** The form of a new entry, or of an old one with `done` for its end. */
 function entryForm(app, entry = null, done = null) {
   const claim = el("textarea", { name: "claim", class: "alnb-input", rows: 3, maxlength: 4000, "aria-label": "Claim" });
-  const kind = el("select", { name: "kind", class: "alnb-input", "aria-label": "Kind" }, KINDS.map(([value, label]) => el("option", { value }, label)));
+  const kind = el("select", { name: "kind", class: "alnb-input", "aria-label": "Kind" },
+    KINDS.map(([value, label]) => el("option", { value }, label)));
   const evidence = el("input", { name: "evidence", class: "alnb-input", "aria-label": "Evidence", placeholder: "3, 17", maxlength: 400 });
   const error = el("p", { class: "alnb-error", role: "alert" });
   claim.value = entry?.claim ?? "";
@@ -128,7 +137,8 @@ function entryForm(app, entry = null, done = null) {
     submit: (event) => {
       event.preventDefault();
       const ids = numbersOf(evidence.value);
-      setText(error, !claim.value.trim() ? "Write the claim." : ids === null ? "Evidence is a list of experiment numbers, such as 3, 17." : "");
+      setText(error, !claim.value.trim() ? "Write the claim." : ids === null ? "Evidence is a list of experiment numbers, such as 3, 17."
+        : "");
       if (error.textContent) return;
       if (entry) app.link.command("playbook_edit", { entry: entry.id, claim: claim.value.trim(), evidence: ids }, `edit entry ${entry.id}`);
       else app.link.command("playbook_add", { claim: claim.value.trim(), kind: kind.value, evidence: ids }, "add to the playbook");
@@ -137,7 +147,8 @@ function entryForm(app, entry = null, done = null) {
     },
     keydown: (event) => { if (event.key === "Escape" && done) { event.stopPropagation(); done(); } },
   } }, field("Claim", claim), entry ? null : field("Kind", kind), field("Evidence (experiments)", evidence), error,
-    el("div", { class: "alnb-row alnb-start" }, el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1", disabled: !app.isLive }, entry ? "Save" : "Add entry"),
+    el("div", { class: "alnb-row alnb-start" }, el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1",
+      disabled: !app.isLive }, entry ? "Save" : "Add entry"),
       done ? button("Back", done, { aria: "Back: do not save" }) : null));
 }
 
@@ -151,8 +162,10 @@ function growthBox(growth, active) {
   if (!growth.length) return section("Growth", empty("The playbook is empty."));
   const last = growth.at(-1)[1];
   const most = Math.max(...growth.map((point) => point[1]), 1);
-  const points = growth.map(([, size], i) => `${(growth.length > 1 ? 238 * i / (growth.length - 1) : 0) + 1},${41 - 38 * size / most}`).join(" ");
+  const points = growth.map(([, size],
+    i) => `${(growth.length > 1 ? 238 * i / (growth.length - 1) : 0) + 1},${41 - 38 * size / most}`).join(" ");
   const told = `from ${integer(growth[0][1])} to ${integer(last)} words in ${plural(growth.length, "change")}`;
   return section("Growth", el("p", null, `${plural(active, "entry", "entries")} in force, ${told}.`),
-    svg("svg", { class: "alnb-spark", viewBox: "0 0 240 44", preserveAspectRatio: "none", role: "img", "aria-label": told }, svg("polyline", { points })));
+    svg("svg", { class: "alnb-spark", viewBox: "0 0 240 44", preserveAspectRatio: "none", role: "img", "aria-label": told },
+      svg("polyline", { points })));
 }

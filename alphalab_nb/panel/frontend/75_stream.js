@@ -5,14 +5,17 @@ const LINES = 300;
 class StreamView {
   constructor(app) {
     Object.assign(this, { app, last: -1, paused: false, roles: [] });
-    this.role = el("select", { class: "alnb-input", "aria-label": "Role", on: { change: () => this.#restart() } }, el("option", { value: "" }, "all roles"));
-    this.experiment = el("input", { type: "search", class: "alnb-input alnb-narrow", inputmode: "numeric", placeholder: "#id", "aria-label": "Experiment number", maxlength: 12,
+    this.role = el("select", { class: "alnb-input", "aria-label": "Role", on: { change: () => this.#restart() } },
+      el("option", { value: "" }, "all roles"));
+    this.experiment = el("input", { type: "search", class: "alnb-input alnb-narrow", inputmode: "numeric", placeholder: "#id",
+      "aria-label": "Experiment number", maxlength: 12,
       on: { input: () => this.#restart() } });
     this.hold = button("Hold", () => this.#toggle(), { aria: "Hold the stream" });
     this.held = el("span", { class: "alnb-dim" });
     this.log = el("div", { class: "alnb-log alnb-tall", role: "log", "aria-label": "Stream", tabindex: 0, "aria-live": "off" });
     this.working = el("div", { class: "alnb-chips" });
-    this.node = el("div", { class: "alnb-view" }, el("div", { class: "alnb-bar" }, this.role, this.experiment, this.hold, this.held), this.working, this.log);
+    this.node = el("div", { class: "alnb-view" }, el("div", { class: "alnb-bar" }, this.role, this.experiment, this.hold, this.held),
+      this.working, this.log);
   }
 
   #toggle() {
@@ -59,7 +62,8 @@ class StreamView {
     if (roles.join("|") === this.roles.join("|")) return;
     this.roles = roles;
     const chosen = this.role.value;
-    this.role.replaceChildren(el("option", { value: "" }, "all roles"), ...roles.map((role) => el("option", { value: role }, short(role, 60))));
+    this.role.replaceChildren(el("option", { value: "" }, "all roles"),
+      ...roles.map((role) => el("option", { value: role }, short(role, 60))));
     this.role.value = chosen;
   }
 
@@ -70,11 +74,13 @@ class StreamView {
 
 function eventLine(app, [, at, role, kind, experiment, text]) {
   return el("div", { class: "alnb-line", "data-kind": short(kind, 30) }, el("time", { class: "alnb-dim", datetime: at }, clock(at)),
-    el("strong", null, said(role, 30)), el("em", null, said(kind, 20)), experiment ? experimentButton(app, experiment) : el("span"), said(text, 600));
+    el("strong", null, said(role, 30)), el("em", null, said(kind, 20)), experiment ? experimentButton(app, experiment) : el("span"),
+      said(text, 600));
 }
 
 function workingChips(app) {
   const rows = app.store.sections.working ?? [];
-  return rows.slice(0, 24).map((row) => el("span", { class: "alnb-chip" }, `${short(row.role, 30)} at work `, row.experiment ? experimentButton(app, row.experiment) : null,
+  return rows.slice(0, 24).map((row) => el("span", { class: "alnb-chip" }, `${short(row.role, 30)} at work `,
+    row.experiment ? experimentButton(app, row.experiment) : null,
     row.notebook ? [" ", fileLink(app, row.notebook, "notebook")] : null));
 }

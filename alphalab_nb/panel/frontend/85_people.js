@@ -14,9 +14,11 @@ class PeopleView {
     this.commands = el("div");
     this.none = empty("No agent asks for anything.");
     this.node = el("div", { class: "alnb-view alnb-columns" },
-      el("div", null, section("Questions of agents", this.none, this.questions, this.answered), section("Ask the lab", this.chat.node), section("Notes", noteForm(app, () => null), this.notes),
+      el("div", null, section("Questions of agents", this.none, this.questions, this.answered), section("Ask the lab", this.chat.node),
+        section("Notes", noteForm(app, () => null), this.notes),
         section("Last wishes", this.commands)),
-      el("div", null, section("Inject an experiment", this.inject.node), section("Approval", this.policy.node), section("Budget", this.budget.node)));
+      el("div", null, section("Inject an experiment", this.inject.node), section("Approval", this.policy.node),
+        section("Budget", this.budget.node)));
   }
 
   paint(changes) {
@@ -35,7 +37,8 @@ class PeopleView {
     this.inject.paint();
     redraw(this.notes, people.notes, () => el("ul", { class: "alnb-list" }, (people.notes ?? []).map((note) => noteItem(this.app, note))));
     const own = this.app.link.requests.filter((request) => !request.id && request.state !== "applied");
-    redraw(this.commands, [people.commands, own.map((request) => [request.tag, request.state, request.why])], () => commandTable(people.commands ?? [], own));
+    redraw(this.commands, [people.commands, own.map((request) => [request.tag, request.state, request.why])],
+      () => commandTable(people.commands ?? [], own));
   }
 
   tick(now) {
@@ -48,13 +51,16 @@ class QuestionView {
     Object.assign(this, { app, item });
     this.deadline = el("span", { class: "alnb-dim" });
     this.text = el("input", { class: "alnb-input", "aria-label": `Answer to question ${item.id}`, placeholder: "answer", maxlength: 4000 });
-    const options = (item.options ?? []).map((option) => steer(app, short(option, 80), () => this.#answer(String(option)), { aria: `Answer question ${item.id}: ${short(option, 80)}` }));
+    const options = (item.options ?? []).map((option) => steer(app, short(option, 80), () => this.#answer(String(option)),
+      { aria: `Answer question ${item.id}: ${short(option, 80)}` }));
     this.node = el("article", { class: "alnb-entry alnb-question", "data-question": item.id },
-      el("div", null, el("strong", null, said(item.role, 40)), " asks", item.experiment ? [" about ", experimentButton(app, item.experiment)] : null, ": ", said(item.question, 4000)),
+      el("div", { class: "alnb-asking" }, el("strong", null, said(item.role, 40)), " asks",
+        item.experiment ? [" about ", experimentButton(app, item.experiment)] : null, ": ", said(item.question, 4000)),
       el("div", { class: "alnb-dim" }, "without an answer: ", said(item.default || "nothing", 400), " ", this.deadline),
       options.length ? el("div", { class: "alnb-tools" }, options) : null,
       el("form", { class: "alnb-inline", on: { submit: (event) => this.#submit(event) } }, this.text,
-        el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1", disabled: !app.isLive, "aria-label": `Send the answer to question ${item.id}` }, "Answer")));
+        el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1", disabled: !app.isLive,
+          "aria-label": `Send the answer to question ${item.id}` }, "Answer")));
     this.node.view = this;
   }
 
@@ -65,7 +71,8 @@ class QuestionView {
 
   tick(now) {
     const left = (Date.parse(this.item.deadline) - now) / 1000;
-    setText(this.deadline, !Number.isFinite(left) ? "" : left > 0 ? `in ${left < 60 ? `${Math.ceil(left / 10) * 10} s` : duration(left)}` : "(the deadline has passed)");
+    setText(this.deadline, !Number.isFinite(left) ? "" : left > 0 ? `in ${left < 60 ? `${Math.ceil(left / 10) * 10} s` : duration(left)}`
+      : "(the deadline has passed)");
   }
 
   #submit(event) {
@@ -82,16 +89,19 @@ class QuestionView {
 
 function answeredList(app, items) {
   if (!items.length) return null;
-  return el("details", { "data-key": "answered" }, el("summary", null, `${plural(items.length, "answered question")}`), el("ul", { class: "alnb-list" }, items.map((item) => el("li", null,
-    said(item.role, 40), item.experiment ? [" on ", experimentButton(app, item.experiment)] : null, ": ", said(item.question, 1000), " → ", said(item.answer, 1000),
-    el("span", { class: "alnb-dim" }, ` (${item.answered_by === "default" ? "nobody answered in time" : short(item.answered_by, 40)})`)))));
+  const who = (item) => (item.answered_by === "default" ? "nobody answered in time" : short(item.answered_by, 40));
+  const line = (item) => el("li", null, said(item.role, 40), item.experiment ? [" on ", experimentButton(app, item.experiment)] : null, ": ",
+    said(item.question, 1000), " → ", said(item.answer, 1000), el("span", { class: "alnb-dim" }, ` (${who(item)})`));
+  return el("details", { "data-key": "answered" }, el("summary", null, plural(items.length, "answered question")),
+    el("ul", { class: "alnb-list" }, items.map(line)));
 }
 
 class ChatBox {
   constructor(app) {
     this.app = app;
     this.list = el("div", { class: "alnb-chat", role: "log", "aria-label": "Questions and answers", tabindex: 0 });
-    this.text = el("input", { class: "alnb-input", "aria-label": "Question", placeholder: "What is happening? Any errors? Best so far?", maxlength: 2000 });
+    this.text = el("input", { class: "alnb-input", "aria-label": "Question", placeholder: "What is happening? Any errors? Best so far?",
+      maxlength: 2000 });
     const ask = (text) => app.link.command("ask", { text }, "question");
     const form = el("form", { class: "alnb-inline", on: { submit: (event) => {
       event.preventDefault();
@@ -105,13 +115,15 @@ class ChatBox {
 
   #row(row) {
     const answer = el("div", { class: "alnb-answer" });
-    const node = el("div", { class: "alnb-talk" }, el("div", { class: "alnb-asks" }, said(row.question, 2000), el("span", { class: "alnb-dim" }, ` ${short(row.by, 40)}, ${clock(row.at)}`)), answer);
+    const node = el("div", { class: "alnb-talk" }, el("div", { class: "alnb-asks" }, said(row.question, 2000),
+      el("span", { class: "alnb-dim" }, ` ${short(row.by, 40)}, ${clock(row.at)}`)), answer);
     return Object.assign(node, { answer });
   }
 
   #update(node, row) {
-    setText(node.answer, row.answer === null || row.answer === undefined ? "waiting for the answer …" : visible(short(row.answer, 20000)));
-    setAttr(node.answer, "data-open", row.answer === null || row.answer === undefined ? "1" : null);
+    const open = row.answer === null || row.answer === undefined;
+    setText(node.answer, open ? "waiting for the answer …" : visible(short(row.answer, 20000)));
+    setAttr(node.answer, "data-open", open ? "1" : null);
   }
 
   paint(chat) {
@@ -127,7 +139,8 @@ class ChatBox {
 
 function commandTable(rows, own) {
   const mine = own.map((request) => ["now", request.about, "you", fateWord(request.state), said(request.why, 400)]);
-  const told = [...rows].sort((a, b) => b.id - a.id).map((row) => [clock(row.at), said(commandText(row), 200), said(row.actor, 40), fateWord(row.state), said(row.result, 600)]);
+  const told = [...rows].sort((a, b) => b.id - a.id).map((row) => [clock(row.at), said(commandText(row), 200), said(row.actor, 40),
+    fateWord(row.state), said(row.result, 600)]);
   const all = [...mine, ...told];
   return all.length ? table(["when", "wish", "by", "state", "what became of it"], all) : empty("Nobody has asked for anything.");
 }
@@ -139,6 +152,7 @@ function fateWord(state) {
 
 function commandText(row) {
   const { id, ...rest } = row.args ?? {};
-  const more = Object.entries(rest).filter(([, value]) => value !== "" && value !== null).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const more = Object.entries(rest).filter(([, value]) => value !== ""
+    && value !== null).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
   return [words(row.verb), id === undefined || id === null ? "" : `#${id}`, more.join(", ")].filter(Boolean).join(" ");
 }

@@ -24,8 +24,10 @@ function injectForm(app) {
   const name = el("input", { class: "alnb-input", maxlength: 120, placeholder: "itransformer_ctx336", "aria-label": "Name" });
   const why = el("textarea", { class: "alnb-input", rows: 2, maxlength: 2000, "aria-label": "Hypothesis" });
   const list = el("datalist", { id: `${app.uid}-families` });
-  const family = el("input", { class: "alnb-input", maxlength: 80, list: list.id, placeholder: "one of the list, or new", "aria-label": "Family" });
-  const config = el("textarea", { class: "alnb-input alnb-mono", rows: 3, placeholder: "context=336\nnormalise=true", "aria-label": "Config, a key=value per line" });
+  const family = el("input", { class: "alnb-input", maxlength: 80, list: list.id, placeholder: "one of the list, or new",
+    "aria-label": "Family" });
+  const config = el("textarea", { class: "alnb-input alnb-mono", rows: 3, placeholder: "context=336\nnormalise=true",
+    "aria-label": "Config, a key=value per line" });
   const brief = el("textarea", { class: "alnb-input", rows: 2, maxlength: 8000, "aria-label": "Brief" });
   const priority = el("input", { type: "number", class: "alnb-input alnb-narrow", value: 1, step: 1, "aria-label": "Priority" });
   const hint = el("span", { class: "alnb-hint" });
@@ -40,8 +42,8 @@ function injectForm(app) {
     try {
       if (!name.value.trim()) throw new Error("Give it a name.");
       if (!why.value.trim()) throw new Error("Say what you expect of it: the hypothesis.");
-      const args = { name: name.value.trim(), hypothesis: why.value.trim(), family: family.value.trim(), config: configOf(config.value), brief: brief.value.trim(),
-        priority: Math.trunc(Number(priority.value)) || 0 };
+      const args = { name: name.value.trim(), hypothesis: why.value.trim(), family: family.value.trim(), config: configOf(config.value),
+        brief: brief.value.trim(), priority: Math.trunc(Number(priority.value)) || 0 };
       setText(error, "");
       app.link.command("inject", args, `inject ${short(args.name, 60)}`);
       for (const input of [name, why, config, brief]) input.value = "";
@@ -49,9 +51,11 @@ function injectForm(app) {
       setText(error, problem.message);
     }
   };
-  const node = el("form", { class: "alnb-form", on: { submit: send } }, field("Name", name), field("Hypothesis", why), field("Family", family, hint), list,
-    field("Config (key=value per line)", config), field("Brief (what to build, in words)", brief), field("Priority (higher runs first)", priority), error, submitButton(app, "Inject experiment"));
-  const paint = () => redraw(list, Object.keys(app.store.campaign.families ?? {}), () => Object.keys(app.store.campaign.families ?? {}).map((value) => el("option", { value })));
+  const node = el("form", { class: "alnb-form", on: { submit: send } }, field("Name", name), field("Hypothesis", why),
+    field("Family", family, hint), list, field("Config (key=value per line)", config), field("Brief (what to build, in words)", brief),
+    field("Priority (higher runs first)", priority), error, submitButton(app, "Inject experiment"));
+  const paint = () => redraw(list, Object.keys(app.store.campaign.families ?? {}),
+    () => Object.keys(app.store.campaign.families ?? {}).map((value) => el("option", { value })));
   return { node, paint };
 }
 
@@ -66,9 +70,11 @@ class PolicyForm {
     this.radios = {};
     const rows = WAYS.map(([id, label]) => {
       this.radios[id] = el("input", { type: "radio", name: `${app.uid}-policy`, value: id, "aria-label": label });
-      return el("div", { class: "alnb-radio" }, el("label", null, this.radios[id], ` ${label}`), id === "after" ? [" ", this.minutes, " minutes"] : null);
+      return el("div", { class: "alnb-radio" }, el("label", null, this.radios[id], ` ${label}`), id === "after" ? [" ", this.minutes,
+        " minutes"] : null);
     });
-    const check = el("div", { class: "alnb-radio" }, el("label", null, this.check, " check in with a person every"), " ", this.every, " experiments");
+    const check = el("div", { class: "alnb-radio" }, el("label", null, this.check, " check in with a person every"), " ", this.every,
+      " experiments");
     this.now = el("p", { class: "alnb-dim" });
     this.node = el("form", { class: "alnb-form", on: { submit: (event) => this.#send(event), input: () => { this.touched = true; } } },
       this.now, el("div", { role: "radiogroup", "aria-label": "Approval" }, rows), check, submitButton(app, "Set the approval"));
@@ -112,16 +118,19 @@ function policyText(policy) {
   return (way === "after" ? `ask, and go on after ${duration(policy.after_s)}` : way) + check;
 }
 
-const LIMITS = [["max_experiments", "Experiments", 1, 1], ["max_runs", "Runs", 1, 1], ["wall_s", "Hours", 3600, 0.1], ["usd", "Dollars", 1, 0.01], ["tokens", "Tokens", 1, 1]];
+const LIMITS = [["max_experiments", "Experiments", 1, 1], ["max_runs", "Runs", 1, 1], ["wall_s", "Hours", 3600, 0.1],
+  ["usd", "Dollars", 1, 0.01], ["tokens", "Tokens", 1, 1]];
 
 class BudgetForm {
   constructor(app) {
     Object.assign(this, { app, touched: new Set() });
-    this.inputs = Object.fromEntries(LIMITS.map(([key, label, , step]) => [key, el("input", { type: "number", class: "alnb-input alnb-narrow", min: 0, step: step < 1 ? "any" : step,
+    this.inputs = Object.fromEntries(LIMITS.map(([key, label, , step]) => [key,
+      el("input", { type: "number", class: "alnb-input alnb-narrow", min: 0, step: step < 1 ? "any" : step,
       "aria-label": `Limit: ${label.toLowerCase()}`, on: { input: () => this.touched.add(key) } })]));
     this.error = el("p", { class: "alnb-error", role: "alert" });
     this.node = el("form", { class: "alnb-form", on: { submit: (event) => this.#send(event) } },
-      el("div", { class: "alnb-fields" }, LIMITS.map(([key, label]) => field(label, this.inputs[key]))), el("p", { class: "alnb-hint" }, "0 means no limit"), this.error, submitButton(app, "Set the budget"));
+      el("div", { class: "alnb-fields" }, LIMITS.map(([key, label]) => field(label, this.inputs[key]))),
+        el("p", { class: "alnb-hint" }, "0 means no limit"), this.error, submitButton(app, "Set the budget"));
   }
 
   paint() {
@@ -141,6 +150,7 @@ class BudgetForm {
     setText(this.error, changed.length ? "" : "Change a limit first.");
     if (!changed.length) return;
     this.touched.clear();
-    this.app.link.command("budget", args, `budget: ${changed.map(([key, label]) => `${label.toLowerCase()} ${this.inputs[key].value}`).join(", ")}`);
+    this.app.link.command("budget", args,
+      `budget: ${changed.map(([key, label]) => `${label.toLowerCase()} ${this.inputs[key].value}`).join(", ")}`);
   }
 }

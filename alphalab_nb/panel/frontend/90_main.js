@@ -12,13 +12,15 @@ class App {
     this.applied = 0;
     this.root = el("div", { class: "alnb-root", "data-alnb-ready": "0", "data-live": "waiting", "data-lm-suppress-shortcuts": "true" });
     this.header = new Header(this);
-    this.views = { board: new BoardView(this), leaderboard: new LeaderboardView(this), phases: new PhasesView(this), progress: new ProgressView(this),
+    this.views = { board: new BoardView(this), leaderboard: new LeaderboardView(this), phases: new PhasesView(this),
+      progress: new ProgressView(this),
       playbook: new PlaybookView(this), stream: new StreamView(this), spending: new SpendingView(this), people: new PeopleView(this) };
     this.changes = Object.fromEntries(Object.keys(this.views).map((id) => [id, new Changes()]));
     this.detail = new Detail(this);
     const entries = Object.entries(this.views).map(([id, view]) => ({ id, label: id[0].toUpperCase() + id.slice(1), node: view.node }));
     this.tabs = new Tabs(this, "Panel", entries, (id) => this.#shown(id));
-    this.root.append(this.header.node, this.tabs.list, el("div", { class: "alnb-body" }, el("div", { class: "alnb-main" }, this.tabs.panels), this.detail.node));
+    this.root.append(this.header.node, this.tabs.list,
+      el("div", { class: "alnb-body" }, el("div", { class: "alnb-main" }, this.tabs.panels), this.detail.node));
     // Inside a cell, JupyterLab cancels line breaks at their target: Enter would send no form and break no line of a text.
     this.root.addEventListener("beforeinput", (event) => event.stopPropagation(), true);
     host.append(this.root);
