@@ -208,7 +208,10 @@ def proven(*tests: str) -> Found:
     cases = list(ElementTree.parse(record).getroot().iter("testcase"))
     names = [case.get("name") for case in cases]
     missed = [case.get("name") for case in cases if any(case.find(end) is not None for end in ("failure", "error", "skipped"))]
-    return Found(bool(cases) and not missed, n=len(cases), detail={"tests": names, "failed or skipped": missed})
+    told = {str(case.get("name")): {held.get("name"): held.get("value") for held in case.iter("property")} for case in cases}
+    properties = {name: held for name, held in told.items() if held}
+    detail = {"tests": names, "failed or skipped": missed, **({"properties": properties} if properties else {})}
+    return Found(bool(cases) and not missed, n=len(cases), detail=detail)
 
 
 def main() -> None:

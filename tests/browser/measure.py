@@ -30,21 +30,32 @@ KEPT = """() => { let kept = 0, all = 0; for (const card of document.querySelect
 
 @dataclass
 class Wire:
-    """Bytes that came in over a page's sockets: all of a page's, so more than the panel's own."""
+    """What goes over a page's sockets: all of a page's, so more than the panel's own."""
 
     received: int = 0
-    sockets: list[WebSocket] = field(default_factory=list)
+    """Bytes."""
+    asked: float = 0.0
+    """When the newest wish went out."""
+    answers: list[float] = field(default_factory=list)
+    """Seconds from each wish to its answer."""
 
     def follow(self, page: Page) -> Wire:
         page.on("websocket", self._open)
         return self
 
     def _open(self, socket: WebSocket) -> None:
-        self.sockets.append(socket)
-        socket.on("framereceived", lambda frame: self._add(frame))
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._received)
 
-    def _add(self, frame: str | bytes) -> None:
-        self.received += len(frame if isinstance(frame, bytes) else frame.encode())
+    def _sent(self, frame: str | bytes) -> None:
+        if b'"command"' in _bytes(frame):
+            self.asked = time.monotonic()
+
+    def _received(self, frame: str | bytes) -> None:
+        self.received += len(_bytes(frame))
+        if self.asked and b'"sent"' in _bytes(frame):
+            self.answers.append(round(time.monotonic() - self.asked, 3))
+            self.asked = 0.0
 
 
 def loaded(lab: Lab, name: str, count: int) -> Campaign:
@@ -79,21 +90,26 @@ def traffic(page: Page, lab: Lab, *, experiments: int = 500, per_second: float =
         page.wait_for_timeout(seconds * 1000)
         rate = (wire.received - before) / seconds / 1000
         kept, seen, lost = page.evaluate(KEPT)
-        click = median([click_seconds(page, campaign) for _ in range(5)])
+        click = clicks(page, wire)
         with busy_cell(page):
-            busy = median([click_seconds(page, campaign) for _ in range(5)])
+            busy = clicks(page, wire)
     return Traffic(round(rate, 2), click, busy, kept, seen, lost)
 
 
-def click_seconds(page: Page, campaign: Campaign) -> float:
-    """Return the time from a click to its row on the board, by the browser's way through the kernel."""
-    before, begun = steps.newest(campaign.board), time.monotonic()
-    name = "Resume the campaign" if page.get_by_role("button", name="Resume the campaign").count() else "Pause the campaign"
-    page.get_by_role("button", name=name).click()
-    while steps.newest(campaign.board) == before:
-        assert time.monotonic() - begun < 30, "the click did not arrive"
-        page.wait_for_timeout(5)
-    return round(time.monotonic() - begun, 3)
+def clicks(page: Page, wire: Wire, *, count: int = 7) -> float:
+    """Return the median seconds from a click's message to its answer, which says that the wish is on the board."""
+    wire.answers.clear()
+    for number in range(1, count + 1):
+        page.get_by_role("button", name="Pause the campaign").click()
+        begun = time.monotonic()
+        while len(wire.answers) < number:
+            assert time.monotonic() - begun < 30, "the click was not answered"
+            page.wait_for_timeout(5)
+    return median(wire.answers)
+
+
+def _bytes(frame: str | bytes) -> bytes:
+    return frame if isinstance(frame, bytes) else frame.encode()
 
 
 @contextmanager
@@ -149,7 +165,8 @@ PAINTED = """count => new Promise(done => {
     const begun = performance.now();
     const whole = () => {
         const root = document.querySelector('.alnb-root[data-alnb-ready="1"][data-live="live"]');
-        const held = root ? [...root.querySelectorAll('.alnb-col .alnb-n')].reduce((sum, n) => sum + Number(n.textContent.replace(/\\D/g, '')), 0) : 0;
+        const numbers = root ? [...root.querySelectorAll('.alnb-col .alnb-n')].map(n => Number(n.textContent.replace(/\\D/g, ''))) : [];
+        const held = numbers.reduce((sum, n) => sum + n, 0);
         if (held >= count) done(performance.now() - begun); else requestAnimationFrame(whole);
     };
     window.jupyterapp.commands.execute('notebook:run-cell'); whole();

@@ -1,4 +1,4 @@
-"""The panel without a mouse: every control is reached by Tab, says what it does, and shows that it has the focus; words, not colours, tell."""
+"""The panel without a mouse: every control is reached by Tab, named, and shows its focus; words, not colours, tell."""
 
 from __future__ import annotations
 

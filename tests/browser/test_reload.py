@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -16,7 +16,8 @@ from tests.browser import campaigns, steps
 from tests.browser.servers import Lab
 
 EXPERIMENTS = 40
-MOST_S = 5.0
+Record = Callable[[str, object], None]
+"""Keeps a figure with the test's result; the bench reads it."""
 
 
 @dataclass
@@ -55,24 +56,24 @@ def cards(page: Page) -> int:
 def seconds_until_whole(page: Page, campaign: Campaign) -> float:
     begun = time.monotonic()
     steps.until(page, lambda: whole(page, campaign), "the whole state")
-    return time.monotonic() - begun
+    return round(time.monotonic() - begun, 2)
 
 
-def test_the_whole_state_is_back_after_a_reload(page: Page, lab: Lab, elsewhere: Elsewhere):
+def test_the_whole_state_is_back_after_a_reload(page: Page, lab: Lab, elsewhere: Elsewhere, record_property: Record):
     campaigns.show_panel(page, lab, elsewhere.campaign)
     steps.save(page)
     page.reload(wait_until="domcontentloaded")
     page.wait_for_selector(".jp-Notebook .jp-Cell")  # JupyterLab itself is there
-    assert seconds_until_whole(page, elsewhere.campaign) < MOST_S
+    record_property("seconds", seconds_until_whole(page, elsewhere.campaign))
     assert elsewhere.unharmed()
 
 
-def test_a_second_tab_shows_and_steers_the_same(page: Page, lab: Lab, elsewhere: Elsewhere):
+def test_a_second_tab_shows_and_steers_the_same(page: Page, lab: Lab, elsewhere: Elsewhere, record_property: Record):
     campaigns.show_panel(page, lab, elsewhere.campaign)
     steps.save(page)
     second = page.context.new_page()
     steps.open_notebook(second, lab, "panel.ipynb", workspace="second")
-    assert seconds_until_whole(second, elsewhere.campaign) < MOST_S
+    record_property("seconds", seconds_until_whole(second, elsewhere.campaign))
     before = steps.newest(elsewhere.campaign.board)
     second.get_by_role("button", name="Pause the campaign").click()
     steps.wait_command(second, elsewhere.campaign.board, "pause", after=before, state="applied")
@@ -81,13 +82,13 @@ def test_a_second_tab_shows_and_steers_the_same(page: Page, lab: Lab, elsewhere:
     assert elsewhere.unharmed()
 
 
-def test_a_restarted_kernel_shows_the_whole_state_again(page: Page, lab: Lab, elsewhere: Elsewhere):
+def test_a_restarted_kernel_shows_the_whole_state_again(page: Page, lab: Lab, elsewhere: Elsewhere, record_property: Record):
     campaigns.show_panel(page, lab, elsewhere.campaign)
     finished = len(ended(elsewhere.campaign))
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     steps.wait_kernel(page)
     steps.run_all(page)
-    assert seconds_until_whole(page, elsewhere.campaign) < MOST_S
+    record_property("seconds", seconds_until_whole(page, elsewhere.campaign))
     steps.until(page, lambda: len(ended(elsewhere.campaign)) > finished, "the campaign to go on")
     assert elsewhere.unharmed()
 
