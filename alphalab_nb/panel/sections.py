@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.paths import jupyter_runtime_dir
 
 from alphalab_nb.beneath import told
 from alphalab_nb.parts import Parts
@@ -56,23 +59,16 @@ def running(parts: Parts) -> bool:
 
 
 def lab_path(root: Path) -> str | None:
-    """Return the path of a folder as the Jupyter server of this kernel names it; None outside of the server's folder.
+    """Return the path of a folder as the Jupyter server that started this kernel names it; None outside of the server's folder.
 
-    A kernel that a server started knows its notebook by JPY_SESSION_NAME (a path from the server's root); the kernel's
-    working folder is that notebook's.
+    A server tells its own folder in the runtime directory, in a file named by its process, which is the kernel's parent.
     """
-    session = os.environ.get("JPY_SESSION_NAME", "")
-    here = Path(session).parent
-    if not session.endswith(".ipynb"):
+    told = Path(jupyter_runtime_dir()) / f"jpserver-{os.getppid()}.json"
+    try:
+        served = Path(json.loads(told.read_text(encoding="utf-8"))["root_dir"]).resolve()
+    except (OSError, ValueError, KeyError):
         return None
-    base = Path.cwd()
-    if not Path(session).is_absolute():
-        if base.parts[len(base.parts) - len(here.parts) :] != here.parts:
-            return None
-        base = Path(*base.parts[: len(base.parts) - len(here.parts)])
-    else:
-        return None
-    return str(root.relative_to(base)) if root.is_relative_to(base) else None
+    return str(root.relative_to(served)) if root.is_relative_to(served) else None
 
 
 def _where(parts: Parts) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from alphalab_nb.campaign import Campaign
 from alphalab_nb.errors import BadInput, NotFound
 from alphalab_nb.panel.detail import detail
 from alphalab_nb.panel.reader import SAVED_CARDS, Reader
-from alphalab_nb.panel.sections import SECTIONS
+from alphalab_nb.panel.sections import SECTIONS, lab_path
 from alphalab_nb.panel.steering import VERBS, steer
 from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import State
@@ -180,3 +181,13 @@ def test_a_proposal_of_which_nobody_has_decided_is_seen(campaign: Campaign):
     reader = Reader(campaign.parts)
     reader.whole()
     assert card(reader, made.id)["state"] == "proposed"
+
+
+def test_files_are_named_as_the_server_of_this_kernel_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    runtime, served = tmp_path / "runtime", tmp_path / "served"
+    runtime.mkdir()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(runtime))
+    assert lab_path(served / "runs" / "demo") is None, "no server started this process"
+    (runtime / f"jpserver-{os.getppid()}.json").write_text(json.dumps({"root_dir": str(served)}), encoding="utf-8")
+    assert lab_path(served / "runs" / "demo") == "runs/demo"
+    assert lab_path(tmp_path / "elsewhere") is None
