@@ -64,7 +64,7 @@ class Panel(anywidget.AnyWidget):
         self._heard, self._made = -math.inf, time.monotonic()
         self._wake, self._closed = threading.Event(), False
         self._tables: Any = None
-        self._refreshed = 0.0
+        self._refreshed, self._stale = 0.0, False
         super().__init__(snapshot=self._reader.saved(), **kwargs)
         _reply_beside_cells(self)
         self.on_msg(self._on_message)
@@ -93,7 +93,8 @@ class Panel(anywidget.AnyWidget):
                     delta = self._reader.delta(force=force)
                     if delta is not None:
                         self._tell(delta)
-                        self._refresh_tables()
+                        self._stale = True
+                    self._refresh_tables()
             except Exception:
                 log.exception("the panel could not read the board")
             self._wake.wait(EVERY_S)
@@ -159,8 +160,8 @@ class Panel(anywidget.AnyWidget):
 
     def _refresh_tables(self) -> None:
         """Bring the static tables of the notebook up to date, now and then: they are for readers of the saved file."""
-        if self._tables is not None and time.monotonic() - self._refreshed > TABLES_S:
-            self._refreshed = time.monotonic()
+        if self._stale and self._tables is not None and time.monotonic() - self._refreshed > TABLES_S:
+            self._refreshed, self._stale = time.monotonic(), False
             self._tables.update(HTML(html_of(Reader(self._reader.parts).saved())))
 
 
