@@ -5,7 +5,7 @@ BIN := .venv/bin
 AREA ?= dispatch
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check lab bench soak deps-test clean
+.PHONY: demo test check lab bench soak screenshots deps-test clean
 
 demo: .venv/installed  ## A whole campaign, headless: no key, no GPU, no network
 	$(BIN)/alphalab-nb demo runs/demo
@@ -26,6 +26,9 @@ bench: .venv/dev  ## Measure; writes build/bench/$(AREA).json
 
 soak: .venv/dev  ## Kill a campaign at random moments, again and again
 	ALPHALAB_SOAK_ROUNDS=100 $(BIN)/python -m pytest -m "not gpu" --timeout=7200 tests/faults
+
+screenshots: .venv/dev deps-test  ## The pictures of the README, from a real campaign in JupyterLab: docs/images
+	$(BIN)/python -m tests.browser.screenshots
 
 deps-test:  ## System packages that some tests use, where this machine allows it
 	@sh tests/deps.sh

@@ -28,11 +28,17 @@ class Lab:
     url: str
     token: str
     root: Path
+    scratch: Path
 
     def address(self, notebook: str, *, workspace: str = "") -> str:
         """Return the address that opens a notebook alone; another `workspace` is another tab with a layout of its own."""
         place = f"/lab/workspaces/{workspace}/tree/{notebook}" if workspace else f"/doc/tree/{notebook}"
         return f"{self.url}{place}?token={self.token}"
+
+    def trust(self, notebook: str) -> None:
+        """Sign a notebook as this JupyterLab's user does who trusts it."""
+        command = [sys.executable, "-m", "jupyter", "trust", str(self.root / notebook)]
+        subprocess.run(command, env=_environment(self.scratch), check=True, capture_output=True)
 
     def kernels(self) -> list[str]:
         """Return the ids of the running kernels."""
@@ -43,7 +49,7 @@ class Lab:
 @contextmanager
 def jupyterlab(root: Path, scratch: Path, *, theme: str = "light") -> Iterator[Lab]:
     """Serve a folder with JupyterLab; settings, layouts, trust and logs stay in `scratch`."""
-    lab = Lab(f"http://127.0.0.1:{(port := free_port())}", secrets.token_hex(16), root)
+    lab = Lab(f"http://127.0.0.1:{(port := free_port())}", secrets.token_hex(16), root, scratch)
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={root}", "--ServerApp.allow_root=True",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.boards import finished
@@ -12,35 +14,66 @@ from tests.browser import campaigns, steps
 from tests.browser.servers import Lab, jupyterlab
 from tests.support import small_campaign
 
+IDEAS = {1: "early_idea", 2: "late_idea", 3: "last_idea"}
+SAVED_S = 3
+"""Time in which the front end puts the newest state where saving the notebook finds it, and a bit."""
 
-def test_a_saved_notebook_shows_the_last_state_without_a_kernel(page: Page, lab: Lab, theme: str, tmp_path_factory):
-    campaign = small_campaign(lab.root / "saved")
-    finished(campaign.board, 0.75, name="early_idea")
+
+@pytest.fixture(scope="module")
+def stranger(theme: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Another person's JupyterLab: other settings, and another key to sign notebooks with."""
+    with jupyterlab(tmp_path_factory.mktemp("elsewhere"), tmp_path_factory.mktemp("stranger"), theme=theme) as served:
+        yield served
+
+
+@pytest.fixture
+def saved(page: Page, lab: Lab, stranger: Lab) -> Path:
+    """A notebook, saved after the board had changed twice since its cell ran; its copy is on the stranger's machine."""
+    campaign = small_campaign(lab.root / f"saved_{len(list(lab.root.iterdir()))}")
+    finished(campaign.board, 0.75, name=IDEAS[1])
     campaigns.show_panel(page, lab, campaign)
-    finished(campaign.board, 0.5, name="late_idea")  # after the cell has run: the state is saved, not the output of the cell
-    steps.card(page, 2).wait_for()
-    page.wait_for_timeout(3000)  # the state is kept where saving finds it every two seconds
+    for id in (2, 3):
+        finished(campaign.board, 0.5, name=IDEAS[id])
+        steps.card(page, id).wait_for()
+    steps.until(page, lambda: all(name in tables(page) for name in IDEAS.values()), "the static tables", timeout_s=90)
+    page.wait_for_timeout(SAVED_S * 1000)
     steps.save(page)
+    copy = stranger.root / f"copy_{len(list(stranger.root.iterdir()))}.ipynb"  # a name of its own: no kernel of another test is there
+    copy.write_bytes((lab.root / "panel.ipynb").read_bytes())
+    return copy
 
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    notebook = json.loads((lab.root / "panel.ipynb").read_text())
-    shutil.copy(lab.root / "panel.ipynb", elsewhere / "other_kernel.ipynb")
+
+def test_another_kernel_shows_the_saved_state(page: Page, saved: Path, stranger: Lab):
+    stranger.trust(saved.name)
+    steps.open_notebook(page, stranger, saved.name)
+    assert_saved_panel(page)
+
+
+def test_no_kernel_shows_the_saved_state(page: Page, saved: Path, stranger: Lab):
+    notebook = json.loads(saved.read_text())
     notebook["metadata"]["kernelspec"] = {"name": "gone", "display_name": "gone", "language": "python"}
-    (elsewhere / "no_kernel.ipynb").write_text(json.dumps(notebook))
-
-    # other settings and another key: nothing of this notebook was run or signed here
-    with jupyterlab(elsewhere, tmp_path_factory.mktemp("stranger"), theme=theme) as stranger:
-        steps.open_notebook(page, stranger, "other_kernel.ipynb")
-        assert_saved_state(page)
-        assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.cells.get(0).trusted") is False
-        steps.open_notebook(page, stranger, "no_kernel.ipynb", kernel=False)
-        page.get_by_role("button", name="No Kernel").click()
-        assert_saved_state(page)
+    saved.write_text(json.dumps(notebook))
+    stranger.trust(saved.name)
+    steps.open_notebook(page, stranger, saved.name, kernel=False)
+    page.get_by_role("button", name="No Kernel", exact=True).click()
+    assert_saved_panel(page)
 
 
-def assert_saved_state(page: Page) -> None:
+def test_an_untrusted_notebook_shows_the_last_state_as_tables(page: Page, saved: Path, stranger: Lab):
+    """JupyterLab draws no widget, of anybody, in a notebook that its user has not trusted; it does show text and cleaned HTML."""
+    steps.open_notebook(page, stranger, saved.name)
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.cells.get(0).trusted") is False
+    steps.until(page, lambda: all(name in tables(page) for name in IDEAS.values()), "the static tables", timeout_s=10)
+
+
+def tables(page: Page) -> str:
+    """Return the text of the static tables below the panel, folded away or not."""
+    return "\n".join(page.locator(".jp-OutputArea table").all_text_contents())
+
+
+def assert_saved_panel(page: Page) -> None:
     steps.wait_panel(page)
-    for id, name in ((1, "early_idea"), (2, "late_idea")):
+    for id, name in IDEAS.items():
         assert name in steps.card(page, id).inner_text()
     page.get_by_role("status").filter(has_text="saved state").wait_for(timeout=15_000)
     assert page.get_by_role("button", name="Pause the campaign").is_disabled()
