@@ -39,6 +39,12 @@ function setText(node, text) {
   if (node.textContent !== wanted) node.textContent = wanted;
 }
 
+/** Set a name's text so that lines may break after its underscores. */
+function breakable(node, text) {
+  if (node.textContent === text) return;
+  node.replaceChildren(...text.split(/(?<=_)/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])));
+}
+
 /** Set or remove an attribute only if it differs. */
 function setAttr(node, name, value) {
   if (value === null || value === undefined || value === false) node.removeAttribute(name);

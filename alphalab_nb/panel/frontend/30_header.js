@@ -44,8 +44,9 @@ class Header {
 
   #state(campaign) {
     const [kind, text] = stateOf(campaign);
-    setText(this.state, text);
-    setAttr(this.state, "data-kind", kind);
+    const saved = this.app.link.live === "snapshot";
+    setText(this.state, saved ? `then: ${text}` : text);
+    setAttr(this.state, "data-kind", saved ? "idle" : kind);
   }
 
   #notice(campaign) {

@@ -26,7 +26,7 @@ class CardView {
 
   update(card, now) {
     this.card = card;
-    setText(this.title, short(card.name, 120));
+    breakable(this.title, short(card.name, 120));
     setAttr(this.title, "title", short(card.name, 300));
     setText(this.hypothesis, short(card.hypothesis, 160));
     show(this.hypothesis, Boolean(card.hypothesis));
