@@ -23,7 +23,7 @@ _ROW = re.compile(r"^\d+\. #(\d+) (\w+) \((\w+)\) (\S+), ", re.MULTILINE)
 _OPEN = re.compile(r"^- #(\d+) (\w+) \((\w+)\): (\w+)$", re.MULTILINE)
 _VETO = re.compile(r"vetoed #\d+ \((\w+)\): (.+)$", re.MULTILINE)
 _LESSON = re.compile(r"^- .+ \((?:#\d+ ?)+; (\w+)", re.MULTILINE)
-_EMPTY = "Nothing learnt yet."
+_CLAIM = re.compile(r"^- \[(\d+)\] (.+) \((?:(?:#\d+ ?)+|by order); [^)]+\)$", re.MULTILINE)
 
 
 @cache
@@ -52,11 +52,18 @@ def strategize(request: Request) -> Steps:
 
 
 def _check_playbook(request: Request, read: Seen) -> None:
-    """The first message must hold the playbook as it stood; entries of the last moment arrive as news."""
+    """What read_playbook shows must stand in the first message or have been said since; said may come a request after the answer.
+
+    The newest entry is left out: it may have come when the first message was rendered and the conversation had not begun.
+    """
+    if len(request.turns) < 2:
+        return
     rendered = section(request, "strategist", "Playbook")
-    late = sum("Playbook, added since you started" in text for text in read.said)
-    if _EMPTY in rendered and len(_LESSON.findall(read.text)) > late + 1:
-        raise Missing(f"the playbook has entries, but the Strategist was shown: {rendered}")
+    told = "\n".join([rendered, *(text for turn in request.turns for text in turn.said)])
+    claims = {int(id): claim for id, claim in _CLAIM.findall(read.text)}
+    hidden = [claim for id, claim in claims.items() if claim not in told and id != max(claims)]
+    if hidden:
+        raise Missing(f"the playbook says {hidden}, but the Strategist was shown: {rendered}")
 
 
 def _orphaned(name: str, vetoes: Sequence[tuple[str, str]]) -> bool:
