@@ -128,7 +128,9 @@ def _milestone(parts: Parts, cards: Cards) -> dict[str, Any] | None:
         return None
     number, path = max(numbered)
     seen = [dict(zip(CARD, card, strict=True)) for card in cards.values()]
-    ranked = parts.metric.ranked([c for c in seen if c["score"] is not None and not c["quarantined"]], lambda c: c["score"])
+    harness = (parts.board.fact("harness") or "")[:12]
+    sound = [c for c in seen if c["score"] is not None and not c["quarantined"] and c["evaluator"] == harness]
+    ranked = parts.metric.ranked(sound, lambda c: c["score"])
     flagged = [c for c in seen if c["quarantined"]]
     return {
         "number": number, "text": _text(parts, str(path.relative_to(parts.workspace.root))), "file": f"reports/{path.name}",

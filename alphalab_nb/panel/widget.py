@@ -117,6 +117,8 @@ class Panel(anywidget.AnyWidget):
         if kind == "hello" or (kind == "alive" and fresh):
             with self._reader.lock:
                 self._tell(self._reader.whole())
+        elif kind == "alive":
+            self.send({"type": "alive"})
         elif kind in ("command", "detail", "versions"):
             self.send(self._answer(str(kind), message))
         self._wake.set()

@@ -31,7 +31,7 @@ class Link {
     model.on("comm_live_update", this.onComm);
     this.hello();
     // The kernel stops reading the board for a page that says nothing for long.
-    this.pulse = setInterval(() => this.live === "live" && this.post({ type: "alive" }), ALIVE_MS);
+    this.pulse = setInterval(() => this.#beat(), ALIVE_MS);
   }
 
   close() {
@@ -76,8 +76,16 @@ class Link {
     this.app.liveChanged();
   }
 
+  /** Tell the kernel that somebody looks. It answers; one that has died does not, and then what is shown is what was. */
+  #beat() {
+    if (this.live !== "live") return;
+    if (Date.now() - this.heardAt > 2.5 * ALIVE_MS) this.hello();
+    else this.post({ type: "alive" });
+  }
+
   receive(message) {
     this.heard = true;
+    this.heardAt = Date.now();
     this.tries = 0;
     if (message.type === "delta") this.#delta(message);
     else if (message.type === "sent") this.#sent(message);

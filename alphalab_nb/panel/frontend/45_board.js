@@ -10,8 +10,8 @@ class BoardView {
       "aria-label": "Filter experiments", maxlength: 200, on: { input: () => this.#filter() } });
     this.found = el("span", { class: "alnb-dim", "aria-live": "polite" });
     this.columns = STATES.map((state) => this.#column(state));
-    this.node = el("div", { class: "alnb-view alnb-board-view" }, el("div", { class: "alnb-bar" }, this.filter, this.found),
-      el("div", { class: "alnb-board", role: "group", "aria-label": "Board" }, this.columns.map((column) => column.node)));
+    this.board = el("div", { class: "alnb-board", role: "group", "aria-label": "Board" }, this.columns.map((column) => column.node));
+    this.node = el("div", { class: "alnb-view alnb-board-view" }, el("div", { class: "alnb-bar" }, this.filter, this.found), this.board);
   }
 
   #column(state) {
@@ -39,7 +39,8 @@ class BoardView {
     for (const plan of plans) this.#place(plan, wanted);
     this.#forget(plans, wanted);
     if (changes.requests) for (const view of this.views.values()) view.update(this.app.store.cards.get(view.id) ?? view.card, now);
-    const { policy } = this.app.store.campaign;
+    const { policy, stop_reason: ended, running } = this.app.store.campaign;
+    this.board.classList.toggle("alnb-over", Boolean(ended) && !running);
     const proposed = this.columns[0];
     show(proposed.node, policy?.approval === "ask" || this.app.store.columns.proposed.list.length > 0);
   }
@@ -74,6 +75,7 @@ class BoardView {
     setText(column.total, found === all ? integer(all) : `${integer(found)} of ${integer(all)}`);
     const tail = left > 0 ? [column.more] : [];
     setText(column.more, `${integer(left)} more`);
+    column.node.classList.toggle("alnb-empty", !nodes.length);
     arrange(column.body, [...nodes, ...tail], wanted);
     column.drawn = nodes;
   }
