@@ -16,7 +16,7 @@ from tests.browser.servers import THEMES, Lab, jupyterlab
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 VIEWS = ("board", "leaderboard", "progress", "people")
-SIZE = {"width": 1280, "height": 800}
+SIZE = {"width": 1720, "height": 1060}
 MOST_BYTES = 300_000
 PEOPLE_SAY = "the season is very regular here; keep models small"
 
