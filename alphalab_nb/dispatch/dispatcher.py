@@ -52,6 +52,8 @@ from alphalab_nb.storage.leaderboard import full_runs, ranking
 from alphalab_nb.strategies.base import Strategy
 
 MAX_INFRASTRUCTURE_RETRIES = 3
+LOOK_S = 10.0
+"""Longest time that the loop sleeps when nothing happens."""
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ class Dispatcher:
         with FileLock(self.parts.workspace.lock):
             self.board.set_fact("stop_reason", None)
             self.board.set_fact("stopping", False)
-            self._wall_before = float(self.board.fact("wall_s", 0.0))
+            self._wall_before = self._kept_s = float(self.board.fact("wall_s", 0.0))
             self._recover()
             watcher = threading.Thread(target=self._watch_board, args=(stop_watch,), daemon=True)
             watcher.start()
@@ -123,6 +125,12 @@ class Dispatcher:
         """Seconds that phase 3 has taken in all its sessions."""
         return round(self._wall_before + time.monotonic() - self._started, 3)
 
+    def _keep_time(self) -> None:
+        """Put the time so far on the board, now and then: a process that is killed has used it all the same, and people look at it."""
+        if self.wall_s - self._kept_s >= LOOK_S:
+            self._kept_s = self.wall_s
+            self.board.set_fact("wall_s", self._kept_s)
+
     def _loop(self) -> StopReason:
         reason: StopReason | None = None
         while True:
@@ -130,6 +138,7 @@ class Dispatcher:
             self._gate.hears()
             reason = self._known_reason(reason)
             self._tick(stopping=reason is not None or self._parked is not None)
+            self._keep_time()
             if self._progress is not None:
                 self._progress(self)
             if self._idle():
@@ -162,7 +171,7 @@ class Dispatcher:
     def _wait(self) -> None:
         """Sleep until something happens, then take all that has happened."""
         wall, due_s = self._limits.wall_s, self._gate.due_s()
-        waits = [30.0, *([wall - self.wall_s] if wall else []), *([] if due_s is None else [due_s])]
+        waits = [LOOK_S, *([wall - self.wall_s] if wall else []), *([] if due_s is None else [due_s])]
         try:
             self._handle(*self._events.get(timeout=max(0.05, min(waits))))
             while True:

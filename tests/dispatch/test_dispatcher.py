@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alphalab_nb.campaign import Campaign
+from alphalab_nb.dispatch import dispatcher
 from alphalab_nb.dispatch.triggers import StopReason
 from alphalab_nb.errors import BudgetEnded, ProviderOutage, ProviderRefused, RequestLimit, RequestRefused, Stopped, WorkspaceError
 from alphalab_nb.storage.experiment import State
@@ -194,3 +195,12 @@ def test_only_what_concerns_all_conversations_leaves_an_experiment_as_it_is(tmp_
     campaign = small_campaign(tmp_path)
     with campaign.executor() as executor:
         assert campaign.dispatcher(strategy=campaign.strategy(), executor=executor).is_parked(error) is parked
+
+
+def test_the_time_that_the_experiments_take_is_on_the_board_while_they_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dispatcher, "LOOK_S", 0.1)
+    campaign = ready(small_campaign(tmp_path, sleepers(2.0)))
+    thread = in_background(campaign)
+    until(lambda: campaign.board.fact("wall_s", 0.0) > 0.5)
+    assert thread.is_alive(), "a process that is killed now has used this time all the same"
+    thread.join(60)
