@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
 from alphalab_nb.config import ProviderConfig, nearest
@@ -88,7 +88,26 @@ def make_model(mind: Mind, config: ProviderConfig) -> Model:
     Raises:
         ConfigError: the key or the address is missing.
     """
-    return MAKERS[mind.provider](mind.model, config)
+    return _steady(MAKERS[mind.provider](mind.model, config))
+
+
+def _steady(model: Model) -> Model:
+    """Let a model keep what it has made of the schemas of the tools: they stay, and it would walk through them before each request."""
+    customize, known = model.customize_request_parameters, list[tuple[ModelRequestParameters, ModelRequestParameters]]()
+
+    def customized(model_request_parameters: ModelRequestParameters) -> ModelRequestParameters:
+        given = model_request_parameters
+        if not known or _schemas(known[0][0]) != _schemas(given):
+            known[:] = [(given, customize(given))]
+        made = known[0][1]
+        return replace(given, function_tools=made.function_tools, output_tools=made.output_tools, output_object=made.output_object)
+
+    model.customize_request_parameters = customized
+    return model
+
+
+def _schemas(given: ModelRequestParameters) -> tuple[Any, ...]:
+    return given.function_tools, given.output_tools, given.output_object
 
 
 def _openai(model: str, config: ProviderConfig) -> Model:
