@@ -37,8 +37,11 @@ TURNS = 20
 """Replies of a Worker's conversation that the share of the cache is measured on."""
 LONG = 60
 """Replies of the whole conversation: what grows with it shows in its last quarter."""
-TIMES = 3
+TIMES = 5
 """How often it is held: what else a machine does only adds to its times."""
+_GROWTH = 1.7
+"""By how much the last quarter of its turns may be slower than the first: pydantic-ai 2.68 goes through all messages some ten times
+before each request, which gives 1.3 to 1.6; to read the record again for each gives 1.7 to 2.1."""
 _SHORT = 3
 """Replies of the second conversation."""
 _SAID, _MUSED = 6, 9
@@ -267,7 +270,7 @@ def turn_overhead(bench: Held) -> Found:
     spent = {wire: [gaps_ms(spoken) for spoken in times] for wire, times in bench.items()}
     medians = {wire: min(map(statistics.median, gaps)) for wire, gaps in spent.items()}
     growth = {wire: round(_growth(gaps), 2) for wire, gaps in spent.items()}
-    also = {f"{wire}: the last quarter takes no longer than the first (<= 1.5)": growth[wire] <= 1.5 for wire in spent}
+    also = {f"{wire}: the last quarter to the first <= {_GROWTH:g}": growth[wire] <= _GROWTH for wire in spent}
     detail: dict[str, Any] = {wire: round(value, 1) for wire, value in medians.items()}
     return Found(max(medians.values()), n=TIMES * (LONG - 1), also=also, detail={**detail, "last quarter / first": growth})
 
