@@ -39,7 +39,7 @@ LONG = 60
 """Replies of the whole conversation: what grows with it shows in its last quarter."""
 TIMES = 5
 """How often it is held: what else a machine does only adds to its times."""
-_GROWTH = 1.7
+_GROWTH = 2.0
 """By how much the last quarter of its turns may be slower than the first: pydantic-ai 2.68 goes through all messages some ten times
 before each request, which gives 1.3 to 1.6; to read the record again for each gives 1.7 to 2.1."""
 _SHORT = 3
