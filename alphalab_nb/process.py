@@ -22,7 +22,8 @@ from alphalab_nb.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
+    from pathlib import Path
+from types import TracebackType
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -284,8 +285,8 @@ class FileLock:
 def is_locked(path: str | os.PathLike[str]) -> bool:
     """Whether somebody holds the FileLock at `path`; looking takes nothing from anybody."""
     try:
-        node = os.stat(path).st_ino
-        with open("/proc/locks", encoding="utf-8") as held:
-            return any(" FLOCK " in line and f":{node} " in line for line in held)
+        node = Path(path).stat().st_ino
+        held = Path("/proc/locks").read_text(encoding="utf-8")
     except OSError:
         return False
+    return any(" FLOCK " in line and f":{node} " in line for line in held.splitlines())

@@ -41,7 +41,7 @@ TIMES = 5
 """How often it is held: what else a machine does only adds to its times."""
 _GROWTH = 2.0
 """By how much the last quarter of its turns may be slower than the first: pydantic-ai 2.68 goes through all messages some ten times
-before each request, which gives 1.3 to 1.6; to read the record again for each gives 1.7 to 2.1."""
+before each request, which gives 1.3 to 1.6 on a quiet machine and up to 1.9 on a busy one."""
 _SHORT = 3
 """Replies of the second conversation."""
 _SAID, _MUSED = 6, 9
