@@ -16,14 +16,14 @@ import os
 import select
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from alphalab_nb.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-from types import TracebackType
+    from types import TracebackType
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1

@@ -15,7 +15,7 @@ import pytest
 
 from alphalab_nb import process
 from alphalab_nb.errors import WorkspaceError
-from alphalab_nb.process import FileLock, Identity, kill_marked, kill_tree, write_atomic
+from alphalab_nb.process import FileLock, Identity, is_locked, kill_marked, kill_tree, write_atomic
 
 SLEEP = (sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)")
 
@@ -256,3 +256,12 @@ def test_a_lock_does_not_pass_to_children(tmp_path: Path) -> None:
     with FileLock(tmp_path / "lock"):
         child.kill()
     child.wait()
+
+
+def test_a_lock_is_seen_while_somebody_holds_it_and_looking_takes_nothing(tmp_path: Path):
+    path = tmp_path / "lock"
+    assert not is_locked(path), "there is no such file"
+    with FileLock(path):
+        assert is_locked(path)
+        assert is_locked(path)
+    assert not is_locked(path)
