@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphalab_nb.adapter import family_of
-from alphalab_nb.answers import ASK, answer_pending
-from alphalab_nb.config import BUDGETS, CampaignConfig, changed_limits, changed_policy, nearest
+from alphalab_nb.config import BUDGETS, nearest
 from alphalab_nb.creation import create_workspace
 from alphalab_nb.errors import INTERRUPTED, BadInput, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
 from alphalab_nb.parts import Parts, open_parts
-from alphalab_nb.process import FileLock, is_locked
+from alphalab_nb.process import FileLock
 from alphalab_nb.runner import run_phase
-from alphalab_nb.storage.board import Board, Command
+from alphalab_nb.steering import Steering
 from alphalab_nb.storage.journal import Journal
 from alphalab_nb.storage.leaderboard import Row, leaderboard
 from alphalab_nb.storage.ledger import Spent
-from alphalab_nb.storage.orders import evidence_of, kind_of, whole, words
-from alphalab_nb.storage.patches import Patch, Patches
-from alphalab_nb.storage.playbook import Playbook
-from alphalab_nb.storage.questions import Question, Questions
 from alphalab_nb.strategies.base import STRATEGIST, Strategy
 from alphalab_nb.strategies.registry import make_strategy
-from alphalab_nb.workspace import LAST_STEPS, PHASES, Workspace
+from alphalab_nb.workspace import LAST_STEPS, PHASES
 
 if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tables' libraries
     import pandas as pd
@@ -45,11 +37,11 @@ Progress = Callable[[str, str], None]
 """Called with (phase, what happens now)."""
 
 
-class Campaign:
+class Campaign(Steering):
     """One end-to-end run of the pipeline on one task: a workspace plus its configuration."""
 
     def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+        super().__init__(parts)
         self._detached: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
@@ -75,22 +67,6 @@ class Campaign:
         return cls(open_parts(root))
 
     # -- parts -------------------------------------------------------------------------------------------
-
-    @property
-    def workspace(self) -> Workspace:
-        return self.parts.workspace
-
-    @property
-    def config(self) -> CampaignConfig:
-        return self.parts.config
-
-    @property
-    def board(self) -> Board:
-        return self.parts.board
-
-    @property
-    def playbook(self) -> Playbook:
-        return self.parts.playbook
 
     def strategy(self) -> Strategy:
         """Return the configured strategy."""
@@ -128,9 +104,6 @@ class Campaign:
     def phase(self) -> str:
         """Return the first phase that has not ended, or `done`."""
         return next((name for name in PHASES if not self.finished(name)), "done")
-
-    def finished(self, phase: str) -> bool:
-        return self.board.step_finished(phase, "phase")
 
     def _work_done(self, phase: str) -> bool:
         """Whether the work of a phase is on record, whoever ran its notebook; the experiments end with a stop reason."""
@@ -275,16 +248,6 @@ class Campaign:
         rows = budget_by_stage(self.board, self.parts.metric).reset_index().to_dict("records")
         return [{**row, "best": None if row["best"] != row["best"] else row["best"]} for row in rows]  # NaN is no JSON
 
-    @property
-    def questions(self) -> Questions:
-        """What agents ask people."""
-        return Questions(self.board.database)
-
-    @property
-    def patches(self) -> Patches:
-        """What the Supervisor changed in the adapter's files."""
-        return Patches(self.board.database, self.workspace, self.parts.snapshots)
-
     def export_responses(self, path: str | Path) -> int:
         """Write every response of the language models to a new file that `llm: replay:FILE` reads; return how many.
 
@@ -315,185 +278,6 @@ class Campaign:
 
     def __repr__(self) -> str:
         return f"Campaign({self.config.name!r}, phase={self.phase()!r}, {sum(self.board.counts().values())} experiments)"
-
-    def answer(self, id: int, text: str, *, by: str | None = None) -> Question:
-        """Answer a question of an agent; the first answer counts, and after its deadline its default has been taken.
-
-        Raises:
-            NotFound, BadInput: no such question, it has been answered, or the answer is empty.
-        """
-        if not text.strip():
-            raise BadInput("an empty answer says nothing; write what the agent shall read")
-        who = by or _user()
-        answered = self.questions.answer(id, text, by=who)
-        self.board.event("answer", f"question {id}: {text}", role=who, experiment=answered.experiment)
-        return answered
-
-    def ask(self, text: str, *, by: str | None = None, wait_s: float = 0.0) -> Command:
-        """Ask something about the campaign; the answer is the `result` of the command once it is applied.
-
-        While the experiments run, their process answers: by a language model if the role `guide` has one, else from the board. When
-        nobody runs them the board is read here, at once.
-
-        Raises:
-            BadInput: the question is empty.
-        """
-        if not text.strip():
-            raise BadInput("an empty question has no answer; ask, for example, what is happening")
-        id, end = self.board.command(ASK, by=by or _user(), text=text), time.monotonic() + wait_s
-        while True:
-            if not is_locked(self.workspace.lock):
-                answer_pending(self.board, self.parts.ledger, self.parts.metric, running=is_locked(self.workspace.root / ".run.lock"))
-            asked = next(command for command in self.board.commands() if command.id == id)
-            if asked.state != "pending" or time.monotonic() >= end:
-                return asked
-            time.sleep(0.1)
-
-    def revert_patch(self, id: int, *, by: str | None = None) -> Patch:
-        """Take back a change that the Supervisor made to the adapter.
-
-        Raises:
-            NotFound, BadInput: no such patch, reverted already, or later changes are in the way.
-        """
-        who = by or _user()
-        patch = self.patches.revert(id, by=who)
-        self.board.event("patch", f"{patch.file}: change {id} taken back by {who}", role=who)
-        return patch
-
-    # -- steering: a row in `commands`; the process that runs the campaign applies it ------------------------
-
-    def approve(self, id: int, *, by: str | None = None) -> int:
-        """Accept a proposed experiment."""
-        return self._command("approve", by, id=self.board.get(id).id)
-
-    def veto(self, id: int, *, reason: str, by: str | None = None) -> int:
-        """Refuse an experiment; the strategy reads the reason."""
-        return self._command("veto", by, id=self.board.get(id).id, reason=reason)
-
-    def cancel(self, id: int, *, reason: str = "", by: str | None = None) -> int:
-        """Cancel an experiment that has not finished; its running job is killed."""
-        return self._command("cancel", by, id=self.board.get(id).id, reason=reason)
-
-    def pin(self, id: int, *, by: str | None = None) -> int:
-        """Let an experiment run next."""
-        return self._command("pin", by, id=self.board.unended(id).id)
-
-    def priority(self, id: int, priority: int, *, by: str | None = None) -> int:
-        """Let an experiment run before those of lower priority, and after those of higher; strategies give 0, `inject` 1."""
-        return self._command("priority", by, id=self.board.unended(id).id, priority=whole({"priority": priority}, "priority"))
-
-    def inject(self, name: str, *, hypothesis: str, family: str = "", config: dict[str, Any] | None = None, brief: str = "",
-               priority: int = 1, by: str | None = None) -> int:
-        """Add an experiment of your own; without a family, the one whose name its name begins with.
-
-        Where a language model plays worker_implement, a brief may describe something that has no recipe.
-
-        Raises:
-            BadInput: no such recipe and no brief to write it from, or a parameter that the recipe does not have or cannot take.
-        """
-        family_of(self.parts.recipes, name, family, config or {}, brief, thinks=self._has_writer)
-        return self._command("inject", by, name=name, hypothesis=hypothesis, family=family, config=config or {}, brief=brief,
-                             priority=priority)
-
-    def _has_writer(self) -> bool:
-        from alphalab_nb.agents.minds import is_live
-
-        return is_live("worker_implement", self.config)
-
-    def note(self, text: str, id: int | None = None, *, by: str | None = None) -> int:
-        """Leave a note, perhaps on an experiment, that the strategy reads at its next turn."""
-        if not text.strip():
-            raise BadInput("an empty note says nothing; write what the strategy shall read")
-        return self._command("note", by, text=text, **({} if id is None else {"id": self.board.get(id).id}))
-
-    def policy(self, *, approval: str | None = None, after_s: float | None = None, check_in_every: int | None = None,
-               by: str | None = None) -> int:
-        """Change when work may begin without a person; what is None stays. `parts.policy()` is what holds now.
-
-        Args:
-            approval: auto, proposals begin at once, also those that wait; ask, a person approves each.
-            after_s: with ask, seconds after which a proposal that nobody decided on begins by itself; 0 is never.
-            check_in_every: analyzed experiments after which a person is asked whether to go on; 0 is never.
-
-        Raises:
-            BadInput: nothing to change, or a value that campaign.yaml would not take.
-        """
-        changes = _given(approval=approval, after_s=after_s, check_in_every=check_in_every)
-        changed_policy(self.parts.policy(), changes)
-        return self._command("policy", by, **changes)
-
-    def budget(self, *, max_experiments: int | None = None, max_runs: int | None = None, wall_s: float | None = None,
-               usd: float | None = None, tokens: int | None = None, by: str | None = None) -> int:
-        """Change budgets; what is None stays, and 0 is no limit. `parts.limits()` is what holds now.
-
-        A budget below what is spent ends the experiments; a raised one lets them go on, as long as they have not ended.
-
-        Raises:
-            BadInput: nothing to change, or a value that campaign.yaml would not take.
-        """
-        changes = _given(max_experiments=max_experiments, max_runs=max_runs, wall_s=wall_s, usd=usd, tokens=tokens)
-        changed_limits(self.parts.limits(), changes)
-        return self._command("budget", by, **changes)
-
-    def playbook_add(self, claim: str, *, kind: str = "insight", evidence: Sequence[int] = (), by: str | None = None) -> int:
-        """Add a lesson of your own: works, fails, avoid or insight; without evidence it is an order.
-
-        Raises:
-            BadInput: an empty claim, an unknown kind, or evidence that is no experiment.
-        """
-        kind_of(kind)
-        ids = evidence_of(self.board, evidence)
-        return self._command("playbook_add", by, claim=words({"claim": claim}, "claim"), kind=kind, evidence=ids)
-
-    def playbook_edit(self, entry: int, *, claim: str | None = None, evidence: Sequence[int] | None = None, by: str | None = None) -> int:
-        """Give a lesson another claim or other evidence; the earlier version stays on record.
-
-        Raises:
-            BadInput: no such entry, nothing to change, or evidence that is no experiment.
-        """
-        ids = None if evidence is None else evidence_of(self.board, evidence)
-        changes = _given(claim=None if claim is None else words({"claim": claim}, "claim"), evidence=ids)
-        if not changes:
-            raise BadInput("playbook: nothing to change; give a claim or its evidence")
-        return self._command("playbook_edit", by, entry=self.playbook.get(entry).id, **changes)
-
-    def playbook_retire(self, entry: int, *, by: str | None = None) -> int:
-        """Withdraw a lesson; agents no longer read it.
-
-        Raises:
-            BadInput: no such entry.
-        """
-        return self._command("playbook_retire", by, entry=self.playbook.get(entry).id)
-
-    def pause(self, *, by: str | None = None) -> int:
-        return self._command("pause", by)
-
-    def resume(self, *, by: str | None = None) -> int:
-        return self._command("resume", by)
-
-    def stop(self, *, by: str | None = None) -> int:
-        """End the experiments: running jobs end first."""
-        return self._command("stop", by)
-
-    def _command(self, verb: str, by: str | None, **args: Any) -> int:
-        if self.finished("experiment"):
-            raise BadInput(f"{verb}: the experiments of this campaign have ended, nobody would carry it out; create another campaign")
-        try:
-            json.dumps(args)
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"{verb}: {error}; give plain numbers, texts, lists and mappings") from error
-        return self.board.command(verb, by=by or _user(), **args)
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "user"
 
 
 def _refuse_unknown(phase: str) -> None:
