@@ -177,6 +177,22 @@ def told(root: Path, path: Path) -> str | None:
         return None
 
 
+def passage(root: Path, path: Path, chars: int) -> str | None:
+    """Return the beginning of a file that an agent or its program has left below a folder, or with negative `chars` its end.
+
+    What is no text is shown as far as it can be; None if there is no file, or something else in its place. A file of any size is read
+    only as far as it is shown.
+    """
+    try:
+        with place(root, path, shown=path.name, refusal=f"{path.name} is not read").open_read() as file:
+            if chars < 0:
+                file.seek(max(0, file.seek(0, os.SEEK_END) + 4 * chars))
+            text = file.read(4 * abs(chars)).decode("utf-8", "replace")
+    except (ToolError, OSError):
+        return None
+    return text[:chars] if chars > 0 else text[chars:]
+
+
 def decoded(source: Place) -> str:
     """Return the text of a file; the caller tells what may be wrong with it."""
     with source.open_read() as file, io.TextIOWrapper(file, encoding="utf-8") as text:  # every kind of line end becomes \n

@@ -14,15 +14,18 @@ from typing import Any
 from alphalab_nb.adapter import family_of
 from alphalab_nb.answers import ASK, answer_pending
 from alphalab_nb.config import CampaignConfig, changed_limits, changed_policy
-from alphalab_nb.errors import BadInput
+from alphalab_nb.errors import BadInput, WorkspaceError
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import is_locked
 from alphalab_nb.storage.board import Board, Command
-from alphalab_nb.storage.orders import evidence_of, kind_of, whole, words
+from alphalab_nb.storage.orders import evidence_of, in_force, kind_of, whole, words
 from alphalab_nb.storage.patches import Patch, Patches
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.questions import Question, Questions
 from alphalab_nb.workspace import Workspace
+
+_MOST_CHARS = 50_000
+"""Of the arguments of one command: they enter prompts and every panel."""
 
 
 class Steering:
@@ -86,6 +89,7 @@ class Steering:
         """
         if not text.strip():
             raise BadInput("an empty question has no answer; ask, for example, what is happening")
+        self._refuse_gone()
         id, end = self.board.command(ASK, by=by or _user(), text=text), time.monotonic() + wait_s
         while True:
             if not is_locked(self.workspace.lock):
@@ -139,7 +143,7 @@ class Steering:
         """
         family_of(self.parts.recipes, name, family, config or {}, brief, thinks=self._has_writer)
         return self._command("inject", by, name=name, hypothesis=hypothesis, family=family, config=config or {}, brief=brief,
-                             priority=priority)
+                             priority=whole({"priority": priority}, "priority"))
 
     def _has_writer(self) -> bool:
         from alphalab_nb.agents.minds import is_live
@@ -201,7 +205,7 @@ class Steering:
         changes = _given(claim=None if claim is None else words({"claim": claim}, "claim"), evidence=ids)
         if not changes:
             raise BadInput("playbook: nothing to change; give a claim or its evidence")
-        return self._command("playbook_edit", by, entry=self.playbook.get(entry).id, **changes)
+        return self._command("playbook_edit", by, entry=in_force(self.playbook, entry).id, **changes)
 
     def playbook_retire(self, entry: int, *, by: str | None = None) -> int:
         """Withdraw a lesson; agents no longer read it.
@@ -222,13 +226,21 @@ class Steering:
         return self._command("stop", by)
 
     def _command(self, verb: str, by: str | None, **args: Any) -> int:
+        self._refuse_gone()
         if self.finished("experiment"):
             raise BadInput(f"{verb}: the experiments of this campaign have ended, nobody would carry it out; create another campaign")
         try:
-            json.dumps(args)
+            size = len(json.dumps(args))
         except (TypeError, ValueError) as error:
             raise BadInput(f"{verb}: {error}; give plain numbers, texts, lists and mappings") from error
+        if size > _MOST_CHARS:
+            raise BadInput(f"{verb}: {size} characters are more than anybody reads ({_MOST_CHARS}); put it into a file and name that")
         return self.board.command(verb, by=by or _user(), **args)
+
+    def _refuse_gone(self) -> None:
+        """Refuse what would be written into a board that nobody can find any more: its folder was removed or moved."""
+        if not self.workspace.database.exists():
+            raise WorkspaceError(f"there is no campaign at {self.workspace.root} any more; open it where it is now")
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from alphalab_nb.panel.sections import SECTIONS, now
 from alphalab_nb.parts import Parts, with_written_adapter
+from alphalab_nb.storage.board import sound
 from alphalab_nb.storage.feed import CARD, Feed
 
 Message = dict[str, Any]
@@ -78,7 +79,7 @@ class Reader:
         changed: dict[str, Any] = {}
         for name, read in SECTIONS.items():
             data = read(self.parts, self.cards)
-            text = json.dumps(data, default=str)
+            text = sound(json.dumps(data, default=str, ensure_ascii=False))
             if self._told.get(name) != text:
                 self._told[name], self.sections[name], changed[name] = text, json.loads(text), json.loads(text)
         return changed

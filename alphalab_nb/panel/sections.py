@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from alphalab_nb.beneath import told
+from alphalab_nb.beneath import passage
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import is_locked
 from alphalab_nb.resources import cores
@@ -209,4 +209,4 @@ def now() -> str:
 def _text(parts: Parts, name: str) -> str:
     """Return the beginning of a file of the workspace that agents may have left; empty if there is none, or a link in its place."""
 
-    return (told(parts.workspace.root, parts.workspace.root / name) or "")[:_FILE_CHARS]
+    return passage(parts.workspace.root, parts.workspace.root / name, _FILE_CHARS) or ""

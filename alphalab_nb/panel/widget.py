@@ -15,6 +15,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
 from alphalab_nb.errors import AlphaLabError
@@ -155,6 +156,7 @@ class Panel(anywidget.AnyWidget):
         """
         if time.monotonic() - self._made > EVERY_S:
             self.snapshot = Reader(self._reader.parts).saved()  # of its own: what it reads must still be sent to the front end
+        _replace_panel_of_cell(self)
         found = self._repr_mimebundle_()
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
         display({**data, "text/plain": text_of(self.snapshot)}, metadata=metadata, raw=True)
@@ -165,6 +167,20 @@ class Panel(anywidget.AnyWidget):
         if self._stale and self._tables is not None and time.monotonic() - self._refreshed > TABLES_S:
             self._refreshed, self._stale = time.monotonic(), False
             self._tables.update(HTML(html_of(Reader(self._reader.parts).saved())))
+
+
+_of_cells: dict[str, Panel] = {}
+
+
+def _replace_panel_of_cell(panel: Panel) -> None:
+    """Close the panel that this cell has shown before: run again and again, a cell would leave threads, files and saved states."""
+    shell: Any = get_ipython()
+    cell = shell.get_parent().get("metadata", {}).get("cellId") if hasattr(shell, "get_parent") else None
+    if cell:
+        before = _of_cells.pop(cell, None)
+        if before is not None and before is not panel:
+            before.close()
+        _of_cells[cell] = panel
 
 
 def _reply_beside_cells(widget: Any) -> None:

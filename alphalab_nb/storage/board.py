@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alphalab_nb.errors import BadInput, IllegalMove, NotFound, StaleMove
-from alphalab_nb.storage.database import Database, now
+from alphalab_nb.storage.database import Database, now, row_id
 from alphalab_nb.storage.experiment import (
     OPEN,
     TRANSITIONS,
@@ -110,7 +110,7 @@ class Board:
         Raises:
             NotFound: no such id.
         """
-        row = self.database.connection().execute("select * from experiments where id = ?", (id,)).fetchone()
+        row = self.database.connection().execute("select * from experiments where id = ?", (row_id(id),)).fetchone()
         if row is None:
             raise NotFound(f"there is no experiment {id}; `alphalab-nb board` lists them")
         return _experiment(row)
@@ -263,9 +263,10 @@ class Board:
         """
         if verb not in VERBS:
             raise NotFound(f"unknown command '{verb}'; known: {', '.join(VERBS)}")
+        text = sound(json.dumps(args, ensure_ascii=False))
         with self.database.transaction() as sql:
             row = sql.execute(
-                "insert into commands (verb, args_json, actor, at) values (?,?,?,?) returning id", (verb, json.dumps(args), by, now())
+                "insert into commands (verb, args_json, actor, at) values (?,?,?,?) returning id", (verb, text, sound(by), now())
             ).fetchone()
         return int(row["id"])
 
@@ -340,6 +341,11 @@ class Board:
                 "insert into facts (key, value_json) values (?,?) on conflict (key) do update set value_json = excluded.value_json",
                 (key, json.dumps(value)),
             )
+
+
+def sound(text: str) -> str:
+    """Return a text that every reader can encode: half a character, as a script or a click may send it, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def clean_name(name: str) -> str:

@@ -20,6 +20,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def row_id(id: int) -> int:
+    """Return an id that a query takes; one that no row can have becomes -1, which none has."""
+    return id if abs(id) < 2**63 else -1
+
+
 class Database:
     """One SQLite file, WAL; one connection per thread, because Jupyter runs callbacks in several."""
 
@@ -80,7 +85,10 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Run a write transaction: all of it is stored, or nothing."""
         sql = self.connection()
-        sql.execute("begin immediate")
+        try:
+            sql.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            raise WorkspaceError(f"{self.path} cannot be written ({error}); another process may hold it: try again") from error
         try:
             yield sql
         except BaseException:

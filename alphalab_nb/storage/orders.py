@@ -9,9 +9,9 @@ from typing import Any
 
 from alphalab_nb.config import CampaignConfig, LimitsConfig, changed_limits, changed_policy, nearest
 from alphalab_nb.errors import AlphaLabError, BadInput
-from alphalab_nb.storage.board import Board, Command
+from alphalab_nb.storage.board import Board, Command, sound
 from alphalab_nb.storage.experiment import State
-from alphalab_nb.storage.playbook import KINDS, Kind, Playbook
+from alphalab_nb.storage.playbook import KINDS, Entry, Kind, Playbook
 from alphalab_nb.storage.questions import Questions
 from alphalab_nb.storage.terms import LIMITS, POLICY, difference, limits_of, policy_of
 
@@ -98,7 +98,8 @@ class Orders:
         evidence = self._evidence(command)
         if claim is None and evidence is None:
             raise BadInput("playbook: nothing to change; give a claim or its evidence")
-        entry = self.playbook.edit(whole(command.args, "entry"), claim=claim, evidence=evidence, author=command.actor, human=True)
+        known = in_force(self.playbook, whole(command.args, "entry"))
+        entry = self.playbook.edit(known.id, claim=claim, evidence=evidence, author=command.actor, human=True)
         return f"playbook entry {entry.id} is at version {entry.version}"
 
     def _playbook_retire(self, command: Command) -> str:
@@ -111,6 +112,18 @@ class Orders:
         return None if given is None else tuple(evidence_of(self.board, given))
 
 
+def in_force(playbook: Playbook, id: int) -> Entry:
+    """Return a lesson that agents read.
+
+    Raises:
+        NotFound, BadInput: there is none, or it has been withdrawn.
+    """
+    entry = playbook.get(id)
+    if entry.status == "retired":
+        raise BadInput(f"playbook entry {id} has been retired; add it anew")
+    return entry
+
+
 def settle(board: Board, command: Command, carry_out: Callable[[Command], str]) -> None:
     """Carry out a command, and leave on the board what became of it and who asked for it."""
     try:
@@ -119,7 +132,7 @@ def settle(board: Board, command: Command, carry_out: Callable[[Command], str]) 
         applied, result = False, str(error)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         applied, result = False, f"the arguments are not usable: {error!r}"
-    result = result.encode("utf-8", "replace").decode()  # half a character, as a script may send it, cannot be stored
+    result = sound(result)
     board.settle(command.id, applied=applied, result=result)
     text = f"{command.verb}: {result}" if applied else f"{command.verb} refused: {result}"
     board.event("command", text, role=command.actor, experiment=_subject(board, command))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphalab_nb.errors import BadInput, NotFound
-from alphalab_nb.storage.database import Database, now
+from alphalab_nb.storage.database import Database, now, row_id
 from alphalab_nb.storage.snapshots import Snapshots
 from alphalab_nb.workspace import Workspace
 
@@ -70,7 +70,7 @@ class Patches:
         return self.get(id)
 
     def get(self, id: int) -> Patch:
-        row = self._database.connection().execute("select * from patches where id = ?", (id,)).fetchone()
+        row = self._database.connection().execute("select * from patches where id = ?", (row_id(id),)).fetchone()
         if row is None:
             raise NotFound(f"there is no patch {id}; `alphalab-nb patches` lists them")
         return _patch(row)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from alphalab_nb.errors import NotFound, ToolError
 from alphalab_nb.process import write_atomic
-from alphalab_nb.storage.database import Database, now
+from alphalab_nb.storage.database import Database, now, row_id
 
 Kind = Literal["works", "fails", "avoid", "insight"]
 KINDS: tuple[Kind, ...] = ("works", "fails", "avoid", "insight")
@@ -49,7 +49,8 @@ class Playbook:
         return [entry for entry in map(_entry, rows) if retired or entry.status == "active"]
 
     def versions(self, id: int) -> list[Entry]:
-        return [_entry(r) for r in self._database.connection().execute("select * from playbook where entry = ? order by version", (id,))]
+        rows = self._database.connection().execute("select * from playbook where entry = ? order by version", (row_id(id),))
+        return [_entry(row) for row in rows]
 
     def growth(self) -> list[tuple[str, int]]:
         """Return (time, words in active entries) after each change."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from alphalab_nb.errors import BadInput, NotFound
-from alphalab_nb.storage.database import Database, now
+from alphalab_nb.storage.database import Database, now, row_id
 
 DEFAULT = "default"
 """Who answers when no person did in time."""
@@ -61,7 +61,7 @@ class Questions:
         """
         with self._database.transaction() as sql:
             _take_defaults(sql)
-            done = sql.execute("update questions set answer = ?, answered_by = ? where id = ? and answer is null", (text, by, id))
+            done = sql.execute("update questions set answer = ?, answered_by = ? where id = ? and answer is null", (text, by, row_id(id)))
         known = self.get(id)
         if done.rowcount == 1:
             return known
@@ -70,7 +70,7 @@ class Questions:
         raise BadInput(f"question {id} has been answered: {known.answer!r} by {known.answered_by}")
 
     def get(self, id: int) -> Question:
-        row = self._settled().execute("select * from questions where id = ?", (id,)).fetchone()
+        row = self._settled().execute("select * from questions where id = ?", (row_id(id),)).fetchone()
         if row is None:
             raise NotFound(f"there is no question {id}; `alphalab-nb status` lists them")
         return _question(row)

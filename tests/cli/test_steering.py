@@ -57,6 +57,9 @@ def test_a_steering_verb_leaves_its_command_with_its_author(
     ("budget", ["--usd", "nan"], "finite"), ("playbook", ["--add", "x", "--retire", "1"], "give --add CLAIM"),
     ("playbook", ["--claim", "x"], "give --add CLAIM"), ("playbook", ["--add", "x", "--evidence", "9"], "no experiment 9"),
     ("playbook", ["--edit", "9", "--claim", "x"], "no playbook entry 9"), ("note", ["x", "--experiment", "9"], "no experiment 9"),
+    ("approve", ["9" * 23], "no experiment 999"), ("priority", ["9" * 23, "1"], "no experiment 999"),
+    ("playbook", ["--retire", "9" * 23], "no playbook entry 999"), ("answer", ["9" * 23, "yes"], "no question 999"),
+    ("patches", ["--revert", "9" * 23], "no patch 999"), ("inject", ["drift_1", "--hypothesis", "h", "--priority", "9" * 23], "whole number"),
 ])
 def test_what_cannot_be_is_exit_2_with_the_remedy_and_leaves_no_trace(campaign: Campaign, verb: str, typed: list[str], said: str):
     done = call(verb, campaign.workspace.root, *typed)
@@ -73,3 +76,10 @@ def test_without_a_change_policy_budget_and_playbook_show_what_holds(campaign: C
     assert "usd 4.0" in call("budget", root).stdout
     assert "levels drift" in call("playbook", root).stdout
     assert campaign.board.commands() == []
+
+
+def test_a_retired_lesson_is_not_revived_by_an_edit(campaign: Campaign):
+    campaign.playbook.retire(1, author="ada", human=True)
+    done = call("playbook", campaign.workspace.root, "--edit", 1, "--claim", "levels wander")
+    assert (done.returncode, "has been retired; add it anew" in done.stderr) == (2, True)
+    assert campaign.playbook.get(1).status == "retired"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbconvert import HTMLExporter, MarkdownExporter
 
 from tests.report.campaigns import add
@@ -51,3 +53,34 @@ def test_a_converted_notebook_shows_the_tables_without_a_script(executed: Any, e
 def test_what_agents_write_stays_text_in_a_converted_notebook(executed: Any):
     for output in executed.cells[-1].outputs:
         assert "<i>of</i>" not in output.data.get("text/html", "")
+
+
+def test_a_cell_that_is_run_again_closes_the_panel_it_had_shown(tmp_path: Path):
+    campaign = small_campaign(tmp_path, sleepers(0.1))
+    opened = f"from alphalab_nb import Campaign\nimport threading, time\ncampaign = Campaign.open({str(campaign.workspace.root)!r})"
+    count = "time.sleep(0.5)\nsum(thread.name == 'panel' for thread in threading.enumerate())"
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        run_in(client, opened)
+        for cell in ("first", "first", "first", "second"):
+            run_in(client, "campaign.panel()", cell=cell)
+        assert run_in(client, count) == "2"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def run_in(client: Any, code: str, *, cell: str = "") -> str:
+    """Run code as a cell of JupyterLab, which names its cells; return the text of its value."""
+    message = client.session.msg("execute_request", {"code": code, "silent": False, "store_history": True, "allow_stdin": False},
+                                 metadata={"cellId": cell} if cell else {})
+    client.shell_channel.send(message)
+    value = ""
+    while True:
+        told = client.get_iopub_msg(timeout=60)
+        if told["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+            continue
+        assert told["msg_type"] != "error", told["content"]
+        value = told["content"]["data"]["text/plain"] if told["msg_type"] == "execute_result" else value
+        if told["msg_type"] == "status" and told["content"]["execution_state"] == "idle":
+            return value

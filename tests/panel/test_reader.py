@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alphalab_nb.campaign import Campaign
-from alphalab_nb.errors import BadInput, NotFound
+from alphalab_nb.errors import BadInput, NotFound, WorkspaceError
 from alphalab_nb.panel.detail import detail
 from alphalab_nb.panel.reader import SAVED_CARDS, Reader
 from alphalab_nb.panel.sections import SECTIONS, lab_path
@@ -191,3 +191,38 @@ def test_files_are_named_as_the_server_of_this_kernel_names_them(tmp_path: Path,
     (runtime / f"jpserver-{os.getppid()}.json").write_text(json.dumps({"root_dir": str(served)}), encoding="utf-8")
     assert lab_path(served / "runs" / "demo") == "runs/demo"
     assert lab_path(tmp_path / "elsewhere") is None
+
+
+def test_half_a_character_in_what_people_say_is_shown_as_a_question_mark(campaign: Campaign):
+    campaign.note("x\ud800")
+    campaign.ask("what?\udcff")
+    campaign.board.set_fact("outage", {"why": "y\ud800"})
+    state = Reader(campaign.parts).saved()
+    json.dumps(state, ensure_ascii=False).encode()  # as the kernel sends it
+    assert [row["args"]["text"] for row in state["sections"]["people"]["commands"]] == ["x?"]
+
+
+def test_a_log_that_is_no_text_is_shown_and_a_link_in_its_place_is_not(campaign: Campaign, tmp_path: Path):
+    made = add(campaign.board, "one", 2.0)
+    newest = campaign.board.runs(made.id)[-1]
+    folder = campaign.workspace.run(newest.id) / "run"
+    folder.mkdir(parents=True)
+    (folder / "stdout.log").write_bytes(b"epoch 1 \xff\n" + b"x" * 100_000 + b"\nthe end")
+    (folder / "gone.log").symlink_to(tmp_path / "nowhere")
+    (campaign.workspace.agents / f"{made.id:03d}_{made.name}_x.ipynb").symlink_to(tmp_path / "nowhere")
+    log = detail(campaign.parts, made.id)["log"]
+    assert log.endswith("the end")
+    assert len(log) <= 8_000
+
+
+def test_what_is_asked_of_a_campaign_whose_folder_is_gone_is_refused(campaign: Campaign, tmp_path: Path):
+    campaign.workspace.root.rename(tmp_path / "moved")
+    for verb, args in (("pause", {}), ("ask", {"text": "what is happening?"})):
+        with pytest.raises(WorkspaceError, match="open it where it is now"):
+            steer(campaign, verb, args)
+
+
+def test_a_command_that_nobody_could_read_is_refused(campaign: Campaign):
+    with pytest.raises(BadInput, match="put it into a file"):
+        steer(campaign, "note", {"text": "x" * 1_000_000})
+    assert campaign.board.commands() == []
