@@ -111,10 +111,10 @@ class Link {
     });
   }
 
-  /** Send a wish. Returns the request, whose `state` goes sending -> sent -> applied | refused. */
-  command(verb, args, about = "") {
+  /** Send a wish. Returns the request, whose `state` goes sending -> sent -> applied | refused; `told` hears of each but the first. */
+  command(verb, args, about = "", told = null) {
     const tag = `${this.prefix}-${(this.number += 1)}`;
-    const request = { tag, verb, args, about, state: "sending", why: "", id: null, at: Date.now() };
+    const request = { tag, verb, args, about, told, state: "sending", why: "", id: null, at: Date.now() };
     this.requests.push(request);
     this.requests = this.requests.filter((one) => one.state === "sending" || one.state === "sent" || Date.now() - one.at < REMEMBERED_MS);
     if (this.live !== "live") this.#settle(request, "refused", "no kernel is connected");
@@ -134,6 +134,7 @@ class Link {
 
   #settle(request, state, why) {
     Object.assign(request, { state, why: why ?? "", at: Date.now() });
+    request.told?.(request);
     this.app.requestsChanged(request);
     this.later(REMEMBERED_MS, () => this.app.requestsChanged(null));
   }
@@ -153,15 +154,42 @@ class Link {
     else this.#answer(message);
   }
 
-  /** See what has become of sent wishes: their rows come with the section of people. */
+  /** See what has become of sent wishes: their rows come with the section of people, those of the chat on their own. */
   #follow() {
-    const open = this.requests.filter((one) => one.state === "sent" && one.id);
-    if (!open.length) return;
-    const rows = new Map((this.app.store.section("people").commands ?? []).map((row) => [row.id, row]));
-    for (const request of open) {
-      const row = rows.get(request.id);
-      if (row && row.state !== "pending") this.#settle(request, row.state, row.result);
+    const people = this.app.store.section("people");
+    for (const request of this.requests.filter((one) => one.state === "sent" && one.id)) {
+      const rows = (request.verb === "ask" ? people.chat : people.commands) ?? [];
+      const row = rows.find((one) => one.id === request.id);
+      const state = request.verb === "ask" ? chatState(row) : row?.state;
+      if (state && state !== "pending") this.#settle(request, state, row.result);
+      // Only the newest rows come: what is older than all of them will not be heard of again.
+      else if (!row && rows.length && rows.every((one) => one.id > request.id)) this.#forget(request);
     }
+  }
+
+  #forget(request) {
+    this.requests = this.requests.filter((one) => one !== request);
+    this.app.requestsChanged(null);
+  }
+
+  /** Say no more of earlier wishes: what a person has just tried was no wish yet. */
+  hush() {
+    const last = this.requests.at(-1);
+    this.hushed = last && `${last.tag} ${last.state}`;
+    this.app.requestsChanged(null);
+  }
+
+  /** The newest wish; null if something was tried after it, until there is news of it. */
+  newest() {
+    const last = this.requests.at(-1);
+    return last && `${last.tag} ${last.state}` !== this.hushed ? last : null;
+  }
+
+  /** The newest wish among `verbs` that nobody has carried out yet, sent from here or elsewhere; null without one. */
+  pending(...verbs) {
+    const rows = this.app.store.section("people").commands ?? [];
+    const open = (one) => verbs.includes(one.verb) && ["pending", "sending", "sent"].includes(one.state);
+    return this.requests.findLast(open) ?? rows.findLast(open) ?? null;
   }
 
   /** The newest wish about an experiment that is open or was settled a moment ago. */
@@ -185,10 +213,23 @@ class Link {
   }
 }
 
+/** State of a question of the chat as that of a wish. */
+function chatState(row) {
+  if (!row) return null;
+  return row.answer === null || row.answer === undefined ? "pending" : "applied";
+}
+
 /** What has become of a wish, in words. */
-function fate(request) {
+function fate(request, campaign) {
   const what = request.about || words(request.verb);
   if (request.state === "sending") return `${what}: ${request.why || "sending"}`;
+  if (request.state === "sent" && request.verb !== "ask") return `${what}: ${sentWord(campaign)}`;
+  if (request.state === "applied" && request.verb === "ask") return `${what}: answered`;
   const why = request.why ? ` (${short(request.why, 300)})` : "";
   return `${what}: ${request.state}${why}`;
+}
+
+/** A wish is on the board; somebody has to read it. */
+function sentWord(campaign) {
+  return campaign.running ? "sent" : "waits until the campaign runs";
 }

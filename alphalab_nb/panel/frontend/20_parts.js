@@ -5,14 +5,6 @@ function button(label, act, { aria = null, kind = "", title = null } = {}) {
   return el("button", { type: "button", class: `alnb-btn ${kind}`, "aria-label": aria, title, on: { click: act } }, label);
 }
 
-/** A button that changes the campaign: without a kernel it is disabled. */
-function steer(app, label, act, options = {}) {
-  const node = button(label, act, options);
-  node.dataset.steer = "1";
-  node.disabled = !app.isLive;
-  return node;
-}
-
 /** A button that opens an experiment, named by its number. */
 function experimentButton(app, id, label = `#${id}`) {
   return button(label, (event) => app.openDetail(id, event.currentTarget), { kind: "alnb-link", aria: `Open experiment ${id}` });

@@ -34,8 +34,7 @@ class Header {
     setAttr(this.name, "title", short(campaign.objective, 600) || null);
     setText(this.phase, [campaign.phase, campaign.step].filter(Boolean).map((each) => short(words(each), 60)).join(" · "));
     this.#state(campaign);
-    setText(this.pause, campaign.paused ? "Resume" : "Pause");
-    setAttr(this.pause, "aria-label", campaign.paused ? "Resume the campaign" : "Pause the campaign");
+    this.#steering(campaign);
     this.#notice(campaign);
     this.#counts(campaign);
     this.#money(campaign);
@@ -47,6 +46,23 @@ class Header {
     const saved = this.app.link.live === "snapshot";
     setText(this.state, saved ? `then: ${text}` : text);
     setAttr(this.state, "data-kind", saved ? "idle" : kind);
+  }
+
+  /** A button whose wish waits says so, and sends no second one. */
+  #steering(campaign) {
+    const ended = hasEnded(campaign);
+    const turn = ended ? null : this.app.link.pending("pause", "resume");
+    const stop = ended ? null : this.app.link.pending("stop");
+    this.#button(this.pause, turn ? turn.verb === "resume" : campaign.paused, turn);
+    this.#button(this.stop, false, stop);
+  }
+
+  #button(node, resumes, waiting) {
+    const name = node === this.stop ? "Stop" : resumes ? "Resume" : "Pause";
+    const mark = waiting ? ": waits" : "";
+    setText(node, `${name}${mark}`);
+    setAttr(node, "aria-label", `${name} the campaign${mark}`);
+    setAttr(node, "aria-disabled", waiting ? "true" : null);
   }
 
   #notice(campaign) {
@@ -77,10 +93,11 @@ class Header {
   #money(campaign) {
     const spending = this.app.store.section("spending");
     const limits = campaign.limits ?? {};
-    const paid = (spending.requests ?? 0) > 0 || limits.usd;
-    this.#set("spent", paid ? `${dollars(spending.usd ?? 0)}${limits.usd ? ` of ${dollars(limits.usd)}` : ""}` : "no model paid",
-      `${tokenText((spending.input_tokens ?? 0) + (spending.output_tokens ?? 0))} tokens`, limits.usd ? (spending.usd ?? 0) / limits.usd
-        : null);
+    const tokens = (spending.input_tokens ?? 0) + (spending.output_tokens ?? 0);
+    this.#set("spent", paysModel(spending, limits) ? `${dollars(spending.usd ?? 0)}${limits.usd ? ` of ${dollars(limits.usd)}` : ""}`
+      : "no model paid",
+      tokens || limits.tokens ? `${tokenText(tokens)}${limits.tokens ? ` of ${tokenText(limits.tokens)}` : ""} tokens` : "",
+      limits.usd ? (spending.usd ?? 0) / limits.usd : null);
     setText(this.tiles.limit.label, "time");
     this.#set("limit", `${duration(spending.wall_s)}${limits.wall_s ? ` of ${duration(limits.wall_s)}` : ""}`,
       `${duration(spending.compute_s)} compute`,
@@ -99,21 +116,28 @@ class Header {
   }
 
   requests() {
-    const newest = this.app.link.requests.at(-1);
-    setText(this.said, newest ? fate(newest) : "");
+    const newest = this.app.link.newest();
+    setText(this.said, newest ? fate(newest, this.app.store.campaign) : "");
     setAttr(this.said, "data-state", newest?.state ?? null);
   }
 
   #pause() {
+    if (this.app.link.pending("pause", "resume")) return;
     const verb = this.app.store.campaign.paused ? "resume" : "pause";
     this.app.link.command(verb, {}, `${verb} the campaign`);
   }
 
   #stop(opener) {
+    if (this.app.link.pending("stop")) return;
     inlineForm(opener, this.confirm, { label: "Stop the campaign? What runs ends first, nothing new begins.", field: false, ok: "Stop now",
       danger: true,
       onSend: () => this.app.link.command("stop", {}, "stop the campaign") });
   }
+}
+
+/** Whether a model costs anything here, or may. */
+function paysModel(spending, limits) {
+  return Boolean(spending.usd || spending.input_tokens || spending.output_tokens || limits.usd || limits.tokens);
 }
 
 /** The one word for a campaign, and its kind for the colour. */
@@ -131,7 +155,10 @@ function notices(campaign) {
   const lines = [];
   const { outage } = campaign;
   if (outage) lines.push(`provider gone since ${clock(outage.since)} (${short(outage.role, 40)}): ${short(outage.why, 300)}`);
-  if (campaign.name && !campaign.running && !campaign.stop_reason) lines.push("no process runs this campaign: wishes wait until one does");
+  if (hasEnded(campaign)) lines.push(`${ENDED}: nothing can be ordered any more, questions are still answered`);
+  else if (campaign.name && !campaign.running && !campaign.stop_reason) lines.push(
+    "no process runs this campaign: wishes wait until one does",
+  );
   if (campaign.running && campaign.paused) lines.push("paused: what runs ends, nothing new begins");
   return lines;
 }

@@ -61,7 +61,7 @@ class CardView {
 
   #asked() {
     const request = this.app.link.about(this.id);
-    setText(this.asked, request ? fate({ ...request, about: request.verb }) : "");
+    setText(this.asked, request ? fate({ ...request, about: words(request.verb) }, this.app.store.campaign) : "");
     setAttr(this.asked, "data-state", request?.state ?? null);
   }
 

@@ -135,7 +135,7 @@ function codePage(app, data) {
   if (!files.length) return empty("No code so far.");
   const newest = (data.attempts ?? []).at(-1);
   const line = newest ? el("p", { class: "alnb-dim" },
-    `attempt ${newest.number}, commit ${short(newest.commit, 12)}, ${clock(newest.created)}`) : null;
+    `attempt ${newest.number}, commit ${short(newest.commit, 12)}`) : null;
   return [line, ...files.map((each, i) => el("details", { open: i === 0, "data-key": short(each.file, 200) },
     el("summary", null, said(each.file)), textBox(each.text, { code: true, label: `code of ${short(each.file, 80)}` })))];
 }
@@ -158,12 +158,12 @@ function historyPage(app, data) {
     said(move.actor, 60), said(move.reason, 500)]);
   const runs = (data.runs ?? []).map((run) => [run.id, run.kind, run.fidelity, run.partition, run.seed, words(run.status), run.label ?? "",
     scoreText(run.value), duration(run.seconds), clock(run.started)]);
-  const attempts = (data.attempts ?? []).map((each) => [each.number, short(each.commit, 12), clock(each.created)]);
+  const attempts = (data.attempts ?? []).map((each) => [each.number, short(each.commit, 12)]);
   return [
     section("Moves", moves.length ? table(["when", "move", "by", "why"], moves) : empty("none")),
     section("Runs", runs.length ? table(["run", "kind", "fidelity", "partition", "seed", "status", "label", "value", "took", "began"],
       runs, { align: "rlllrllrrl" }) : empty("none")),
-    section("Attempts", attempts.length ? table(["attempt", "commit", "written"], attempts, { align: "rll" }) : empty("none")),
+    section("Attempts", attempts.length ? table(["attempt", "commit"], attempts, { align: "rl" }) : empty("none")),
   ];
 }
 
@@ -181,13 +181,13 @@ function noteItem(app, note) {
 /** A form for a note; `about` gives the experiment, or null for the whole campaign. */
 function noteForm(app, about) {
   const text = el("textarea", { class: "alnb-input", rows: 2, maxlength: 5000, "aria-label": "Note" });
-  const send = el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1", disabled: !app.isLive }, "Add note");
+  const error = errorLine();
+  const outbox = new Outbox(app, error, { here: (request) => (request.args.id ?? null) === about() });
   return el("form", { class: "alnb-form", on: { submit: (event) => {
     event.preventDefault();
-    if (!text.value.trim()) return text.focus();
     const id = about();
-    app.link.command("note", { text: text.value.trim(), ...(id === null ? {} : { id }) }, id === null ? "note" : `note on #${id}`);
-    text.value = "";
-    return undefined;
-  } } }, field("Note (the Strategist reads it at its next turn)", text), send);
+    if (text.value.trim()) outbox.send("note", { text: text.value.trim(), ...(id === null ? {} : { id }) },
+      id === null ? "note" : `note on #${id}`, [text]);
+    else text.focus();
+  } } }, field("Note (the Strategist reads it at its next turn)", text), error, submitButton(app, "Add note"));
 }

@@ -87,7 +87,7 @@ function revertTool(app, patch) {
   const revert = steer(app, "Revert", (event) => inlineForm(event.currentTarget, host, { label: `Take change ${patch.id} back?`,
     field: false, ok: "Take back", danger: true,
     onSend: () => app.link.command("revert_patch", { id: patch.id }, `revert change ${patch.id}`) }),
-      { aria: `Revert change ${patch.id} of ${short(patch.file, 80)}` });
+      { always: true, aria: `Revert change ${patch.id} of ${short(patch.file, 80)}` });
   host.append(revert);
   return host;
 }

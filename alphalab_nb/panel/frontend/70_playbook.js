@@ -73,9 +73,20 @@ class EntryView {
   #edit() {
     if (this.form) return this.form.elements.claim.focus();
     const done = () => { this.form.remove(); this.form = null; this.edit.focus({ preventScroll: true }); };
-    this.form = entryForm(this.app, this.entry, done);
+    this.form = entryForm(this.app, this.entry, { done, back: (typed, why) => this.#again(typed, why) });
     this.node.append(this.form);
     return this.form.elements.claim.focus();
+  }
+
+  /** A version was refused after its form had closed: open it again as it was. */
+  #again(typed, why) {
+    if (this.form) return;
+    const holder = focused(this.app.root);
+    this.#edit();
+    this.form.elements.claim.value = typed.claim;
+    this.form.elements.evidence.value = typed.evidence;
+    setText(this.form.querySelector(".alnb-error"), why);
+    holder?.focus({ preventScroll: true });
   }
 
   #versions() {
@@ -110,8 +121,13 @@ function wordDiff(prior, next) {
     else if (j >= b.length || (i < a.length && common[i + 1][j] >= common[i][j + 1])) { add("del", a[i]); i += 1; }
     else { add("ins", b[j]); j += 1; }
   }
-  return parts.map(({ kind, text }) => el(kind,
-    { "aria-label": kind === "bdi" ? null : `${kind === "ins" ? "added" : "taken out"}: ${short(text, 200)}` }, text));
+  return parts.map(({ kind, text }, i) => [i && touching(parts[i - 1].text, text) ? " " : null, el(kind,
+    { "aria-label": kind === "bdi" ? null : `${kind === "ins" ? "added" : "taken out"}: ${short(text, 200)}` }, text)]);
+}
+
+/** Whether two words would stand together as one. */
+function touching(left, right) {
+  return /\S$/.test(left) && /^\S/.test(right);
 }
 
 /** Lengths of the longest common subsequences of the ends of two lists. */
@@ -124,31 +140,30 @@ function commonLengths(a, b) {
   return lengths;
 }
 
-/** The form of a new entry, or of an old one with `done` for its end. */
-function entryForm(app, entry = null, done = null) {
+/** The form of a new entry, or of an old one with `done` for its end and `back` for what was typed if it is refused after that. */
+function entryForm(app, entry = null, { done = null, back = null } = {}) {
   const claim = el("textarea", { name: "claim", class: "alnb-input", rows: 3, maxlength: 4000, "aria-label": "Claim" });
   const kind = el("select", { name: "kind", class: "alnb-input", "aria-label": "Kind" },
     KINDS.map(([value, label]) => el("option", { value }, label)));
   const evidence = el("input", { name: "evidence", class: "alnb-input", "aria-label": "Evidence", placeholder: "3, 17", maxlength: 400 });
-  const error = el("p", { class: "alnb-error", role: "alert" });
+  const error = errorLine();
+  const outbox = new Outbox(app, error, { sent: done, back: entry && ((request, why) => back(
+    { claim: request.args.claim, evidence: request.args.evidence.join(", ") }, why)) });
   claim.value = entry?.claim ?? "";
   evidence.value = (entry?.evidence ?? []).join(", ");
   return el("form", { class: "alnb-form", on: {
     submit: (event) => {
       event.preventDefault();
       const ids = numbersOf(evidence.value);
-      setText(error, !claim.value.trim() ? "Write the claim." : ids === null ? "Evidence is a list of experiment numbers, such as 3, 17."
-        : "");
-      if (error.textContent) return;
-      if (entry) app.link.command("playbook_edit", { entry: entry.id, claim: claim.value.trim(), evidence: ids }, `edit entry ${entry.id}`);
-      else app.link.command("playbook_add", { claim: claim.value.trim(), kind: kind.value, evidence: ids }, "add to the playbook");
-      if (!entry) claim.value = evidence.value = "";
-      done?.();
+      const text = claim.value.trim();
+      if (!text) complain(app, error, "Write the claim.");
+      else if (ids === null) complain(app, error, "Evidence is a list of experiment numbers, such as 3, 17.");
+      else if (entry) outbox.send("playbook_edit", { entry: entry.id, claim: text, evidence: ids }, `edit entry ${entry.id}`);
+      else outbox.send("playbook_add", { claim: text, kind: kind.value, evidence: ids }, "add to the playbook", [claim, evidence]);
     },
     keydown: (event) => { if (event.key === "Escape" && done) { event.stopPropagation(); done(); } },
   } }, field("Claim", claim), entry ? null : field("Kind", kind), field("Evidence (experiments)", evidence), error,
-    el("div", { class: "alnb-row alnb-start" }, el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1",
-      disabled: !app.isLive }, entry ? "Save" : "Add entry"),
+    el("div", { class: "alnb-row alnb-start" }, submitButton(app, entry ? "Save" : "Add entry"),
       done ? button("Back", done, { aria: "Back: do not save" }) : null));
 }
 

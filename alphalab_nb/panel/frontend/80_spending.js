@@ -20,15 +20,17 @@ class SpendingView {
 
 function totalsBox(store, spending) {
   const limits = store.campaign.limits ?? {};
+  const pays = paysModel(spending, limits);
   const all = (spending.input_tokens ?? 0) + (spending.output_tokens ?? 0);
   const lines = [
     ["dollars", spending.usd ?? 0, limits.usd, dollars], ["tokens", all, limits.tokens, tokenText],
       ["time", spending.wall_s, limits.wall_s, duration],
     ["experiments", store.cards.size, limits.max_experiments, integer], ["runs", null, limits.max_runs, integer],
-  ].filter(([, value, limit]) => (value !== null && value !== undefined) || limit);
+  ].filter(([, value, limit], i) => limit || (value !== null && value !== undefined && (pays || i > 1)));
   const notes = [
-    plural(spending.requests ?? 0, "request"),
-    `${tokenText(spending.input_tokens)} tokens in, of them ${percent(spending.cache_share)} from the cache, ${tokenText(spending.output_tokens)} out`,
+    pays ? plural(spending.requests ?? 0, "request") : "no model paid",
+    pays && `${tokenText(spending.input_tokens)} tokens in, of them ${percent(spending.cache_share)} from the cache, `
+      + `${tokenText(spending.output_tokens)} out`,
     `${duration(spending.compute_s)} of compute`,
     spending.forecast_usd === null || spending.forecast_usd === undefined ? null
       : `forecast at this pace: ${dollars(spending.forecast_usd)}`,

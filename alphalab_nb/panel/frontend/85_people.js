@@ -36,9 +36,11 @@ class PeopleView {
     this.budget.paint();
     this.inject.paint();
     redraw(this.notes, people.notes, () => el("ul", { class: "alnb-list" }, (people.notes ?? []).map((note) => noteItem(this.app, note))));
-    const own = this.app.link.requests.filter((request) => !request.id && request.state !== "applied");
-    redraw(this.commands, [people.commands, own.map((request) => [request.tag, request.state, request.why])],
-      () => commandTable(people.commands ?? [], own));
+    const own = this.app.link.requests.filter((request) => request.state === "sending"
+      || (request.state === "refused" && !request.id && Date.now() - request.at < REMEMBERED_MS));
+    const { running } = this.app.store.campaign;
+    redraw(this.commands, [people.commands, own.map((request) => [request.tag, request.state, request.why]), running],
+      () => commandTable(people.commands ?? [], own, running));
   }
 
   tick(now) {
@@ -52,15 +54,16 @@ class QuestionView {
     this.deadline = el("span", { class: "alnb-dim" });
     this.text = el("input", { class: "alnb-input", "aria-label": `Answer to question ${item.id}`, placeholder: "answer", maxlength: 4000 });
     const options = (item.options ?? []).map((option) => steer(app, short(option, 80), () => this.#answer(String(option)),
-      { aria: `Answer question ${item.id}: ${short(option, 80)}` }));
+      { always: true, aria: `Answer question ${item.id}: ${short(option, 80)}` }));
+    this.error = errorLine();
+    this.outbox = new Outbox(app, this.error);
     this.node = el("article", { class: "alnb-entry alnb-question", "data-question": item.id },
       el("div", { class: "alnb-asking" }, el("strong", null, said(item.role, 40)), " asks",
         item.experiment ? [" about ", experimentButton(app, item.experiment)] : null, ": ", said(item.question, 4000)),
       el("div", { class: "alnb-dim" }, "without an answer: ", said(item.default || "nothing", 400), " ", this.deadline),
       options.length ? el("div", { class: "alnb-tools" }, options) : null,
       el("form", { class: "alnb-inline", on: { submit: (event) => this.#submit(event) } }, this.text,
-        el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1", disabled: !app.isLive,
-          "aria-label": `Send the answer to question ${item.id}` }, "Answer")));
+        submitButton(app, "Answer", { always: true, aria: `Send the answer to question ${item.id}` })), this.error);
     this.node.view = this;
   }
 
@@ -77,21 +80,20 @@ class QuestionView {
 
   #submit(event) {
     event.preventDefault();
-    if (this.text.value.trim()) this.#answer(this.text.value.trim());
+    if (this.text.value.trim()) this.#answer(this.text.value.trim(), [this.text]);
     else this.text.focus();
   }
 
-  #answer(text) {
-    this.app.link.command("answer", { id: this.item.id, text }, `answer question ${this.item.id}`);
-    this.text.value = "";
+  #answer(text, inputs = []) {
+    this.outbox.send("answer", { id: this.item.id, text }, `answer question ${this.item.id}`, inputs);
   }
 }
 
 function answeredList(app, items) {
   if (!items.length) return null;
   const who = (item) => (item.answered_by === "default" ? "nobody answered in time" : short(item.answered_by, 40));
-  const line = (item) => el("li", null, said(item.role, 40), item.experiment ? [" on ", experimentButton(app, item.experiment)] : null, ": ",
-    said(item.question, 1000), " → ", said(item.answer, 1000), el("span", { class: "alnb-dim" }, ` (${who(item)})`));
+  const line = (item) => el("li", null, said(item.role, 40), item.experiment ? [" on ", experimentButton(app, item.experiment)] : null,
+    ": ", said(item.question, 1000), " → ", said(item.answer, 1000), el("span", { class: "alnb-dim" }, ` (${who(item)})`));
   return el("details", { "data-key": "answered" }, el("summary", null, plural(items.length, "answered question")),
     el("ul", { class: "alnb-list" }, items.map(line)));
 }
@@ -102,14 +104,16 @@ class ChatBox {
     this.list = el("div", { class: "alnb-chat", role: "log", "aria-label": "Questions and answers", tabindex: 0 });
     this.text = el("input", { class: "alnb-input", "aria-label": "Question", placeholder: "What is happening? Any errors? Best so far?",
       maxlength: 2000 });
-    const ask = (text) => app.link.command("ask", { text }, "question");
+    const error = errorLine();
+    const outbox = new Outbox(app, error);
+    const ask = (text, inputs = []) => outbox.send("ask", { text }, "question", inputs);
     const form = el("form", { class: "alnb-inline", on: { submit: (event) => {
       event.preventDefault();
-      if (this.text.value.trim()) ask(this.text.value.trim());
-      this.text.value = "";
-    } } }, this.text, el("button", { type: "submit", class: "alnb-btn alnb-primary", "data-steer": "1", disabled: !app.isLive }, "Ask"));
-    const ready = ["What is happening?", "Any errors?", "Best so far?"].map((text) => steer(app, text, () => ask(text)));
-    this.node = el("div", null, this.list, form, el("div", { class: "alnb-tools" }, ready));
+      if (this.text.value.trim()) ask(this.text.value.trim(), [this.text]);
+      else this.text.focus();
+    } } }, this.text, submitButton(app, "Ask", { always: true }));
+    const ready = ["What is happening?", "Any errors?", "Best so far?"].map((text) => steer(app, text, () => ask(text), { always: true }));
+    this.node = el("div", null, this.list, form, error, el("div", { class: "alnb-tools" }, ready));
     this.rows = new KeyedList(this.list, (row) => this.#row(row), (node, row) => this.#update(node, row));
   }
 
@@ -137,10 +141,10 @@ class ChatBox {
   }
 }
 
-function commandTable(rows, own) {
-  const mine = own.map((request) => ["now", request.about, "you", fateWord(request.state), said(request.why, 400)]);
+function commandTable(rows, own, running) {
+  const mine = own.map((request) => [clock(request.at), request.about, "you", fateWord(request.state), said(request.why, 400)]);
   const told = [...rows].sort((a, b) => b.id - a.id).map((row) => [clock(row.at), said(commandText(row), 200), said(row.actor, 40),
-    fateWord(row.state), said(row.result, 600)]);
+    fateWord(row.state), row.state === "pending" && !running ? sentWord({ running }) : said(row.result, 600)]);
   const all = [...mine, ...told];
   return all.length ? table(["when", "wish", "by", "state", "what became of it"], all) : empty("Nobody has asked for anything.");
 }

@@ -23,6 +23,8 @@ class App {
       el("div", { class: "alnb-body" }, el("div", { class: "alnb-main" }, this.tabs.panels), this.detail.node));
     // Inside a cell, JupyterLab cancels line breaks at their target: Enter would send no form and break no line of a text.
     this.root.addEventListener("beforeinput", (event) => event.stopPropagation(), true);
+    // A form that the browser itself refuses to send.
+    this.root.addEventListener("invalid", () => this.link.hush(), true);
     host.append(this.root);
   }
 
@@ -61,6 +63,7 @@ class App {
     const began = performance.now();
     const changes = this.store.apply(message);
     if (changes.scores) this.rankedCards = null;
+    if (changes.sections.has("campaign")) this.#permit();
     for (const waiting of Object.values(this.changes)) waiting.merge(changes);
     if (this.detail.id !== null && changes.cards.has(this.detail.id)) this.detail.refresh();
     this.applied += performance.now() - began;
@@ -77,11 +80,15 @@ class App {
   /** A kernel came or went: controls that need one follow. */
   liveChanged() {
     this.root.dataset.live = this.link.live;
-    for (const node of this.root.querySelectorAll("[data-steer]")) node.disabled = !this.isLive;
+    this.#permit();
     if (!this.isLive) this.savedAt ??= new Date().toISOString();
     else this.savedAt = null;
     this.detail.refresh();
     this.redrawAll();
+  }
+
+  #permit() {
+    for (const node of this.root.querySelectorAll("[data-steer]")) permit(this, node);
   }
 
   redrawAll() {
