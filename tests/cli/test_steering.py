@@ -59,7 +59,8 @@ def test_a_steering_verb_leaves_its_command_with_its_author(
     ("playbook", ["--edit", "9", "--claim", "x"], "no playbook entry 9"), ("note", ["x", "--experiment", "9"], "no experiment 9"),
     ("approve", ["9" * 23], "no experiment 999"), ("priority", ["9" * 23, "1"], "no experiment 999"),
     ("playbook", ["--retire", "9" * 23], "no playbook entry 999"), ("answer", ["9" * 23, "yes"], "no question 999"),
-    ("patches", ["--revert", "9" * 23], "no patch 999"), ("inject", ["drift_1", "--hypothesis", "h", "--priority", "9" * 23], "whole number"),
+    ("patches", ["--revert", "9" * 23], "no patch 999"),
+    ("inject", ["drift_1", "--hypothesis", "h", "--priority", "9" * 23], "whole number"),
 ])
 def test_what_cannot_be_is_exit_2_with_the_remedy_and_leaves_no_trace(campaign: Campaign, verb: str, typed: list[str], said: str):
     done = call(verb, campaign.workspace.root, *typed)
