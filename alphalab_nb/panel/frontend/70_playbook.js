@@ -72,10 +72,20 @@ class EntryView {
 
   #edit() {
     if (this.form) return this.form.elements.claim.focus();
-    const done = () => { this.form.remove(); this.form = null; this.edit.focus({ preventScroll: true }); };
-    this.form = entryForm(this.app, this.entry, { done, back: (typed, why) => this.#again(typed, why) });
-    this.node.append(this.form);
+    const done = () => this.#done(form);
+    const form = entryForm(this.app, this.entry, { done, back: (typed, why) => this.#again(typed, why) });
+    this.form = form;
+    this.node.append(form);
     return this.form.elements.claim.focus();
+  }
+
+  /** Close a form, unless that has been done already; the focus goes back only from within it. */
+  #done(form) {
+    if (this.form !== form) return;
+    const held = focused(form);
+    form.remove();
+    this.form = null;
+    if (held) this.edit.focus({ preventScroll: true });
   }
 
   /** A version was refused after its form had closed: open it again as it was. */

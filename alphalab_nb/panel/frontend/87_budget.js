@@ -16,7 +16,7 @@ class BudgetForm {
     this.confirm = el("div", { class: "alnb-confirm" });
     const form = el("form", { class: "alnb-form", novalidate: true, on: { submit: (event) => this.#send(event) } },
       el("div", { class: "alnb-fields" }, LIMITS.map(([key, label]) => field(label, this.inputs[key]))),
-      el("p", { class: "alnb-hint" }, "0 means no limit; of experiments there is at least 1"), this.error, this.submit);
+      el("p", { class: "alnb-hint" }, "0 means no limit, except of experiments: there is at least 1"), this.error, this.submit);
     this.node = el("div", null, form, this.confirm);
   }
 
