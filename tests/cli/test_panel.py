@@ -24,7 +24,10 @@ PROGRAM = [sys.executable, "-m", "alphalab_nb.cli", "panel"]
 @contextmanager
 def served(workspace: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield a running page and the address that it printed."""
-    process = subprocess.Popen([*PROGRAM, str(workspace), "--json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*PROGRAM, str(workspace), "--json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore Ctrl-C, and so would it
+    )
     assert process.stdout is not None
     try:
         yield process, json.loads(process.stdout.readline())["url"]

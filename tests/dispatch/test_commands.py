@@ -45,7 +45,7 @@ def told(campaign: Campaign) -> list[tuple[str, str]]:
 HOSTILE: list[dict[str, Any]] = [
     {}, {"id": 10**30}, {"id": "1; drop table commands"}, {"id": [1]}, {"id": 1, "priority": 10**30}, {"id": 1, "priority": 1.5},
     {"id": 1, "priority": True}, {"name": "x", "config": [1]}, {"name": "drift_x", "priority": 10**30}, {"text": ["a"]},
-    {"text": "half a character \ud800"}, {"claim": "c", "kind": "\ud800"}, {"claim": "c", "evidence": [99]},
+    {"claim": "c", "kind": "\ud800"}, {"claim": "c", "evidence": [99]},
     {"claim": "c", "evidence": "1"}, {"claim": " "}, {"entry": 7}, {"entry": 10**30, "evidence": []},
     {"max_runs": 10**30, "usd": "much"}, {"check_in_every": {}},
 ]
@@ -64,6 +64,12 @@ def test_arguments_that_cannot_be_used_are_refused_with_an_event_of_who_asked(ca
     assert [event["role"] for event in events] == ["mallory"] * len(commands)
     assert all(event["text"].startswith(f"{verb} refused: ") for event in events)
     assert before == [campaign.board.list(), campaign.board.notes(), campaign.playbook.entries(retired=True), campaign.status()["limits"]]
+
+
+def test_half_a_character_in_a_note_becomes_a_question_mark(campaign: Campaign):
+    campaign.board.command("note", by="mallory", text="half \ud800")
+    applied(campaign)
+    assert [note.text for note in campaign.board.notes()] == ["half ?"]
 
 
 def test_what_is_applied_leaves_an_event_with_who_and_the_experiment(campaign: Campaign):
