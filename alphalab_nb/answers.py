@@ -17,11 +17,10 @@ from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import State
 from alphalab_nb.storage.failing import failing
-from alphalab_nb.storage.feed import CARD, Feed
+from alphalab_nb.storage.feed import CARD, Feed, ranked_cards
 from alphalab_nb.storage.ledger import Ledger
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.questions import Questions
-from alphalab_nb.workspace import PHASES
 
 ASK = "ask"
 """Verb of the command that is a question."""
@@ -93,9 +92,7 @@ class _Desk:
     @cached_property
     def leaders(self) -> list[dict[str, Any]]:
         """Experiments with full search scores of the present harness, best first; quarantined ones never lead."""
-        harness = str(self.board.fact("harness") or "")[:12]
-        scored = [card for card in self.cards if card["score"] is not None and not card["quarantined"]]
-        return self.metric.ranked([card for card in scored if harness in ("", card["evaluator"])], lambda card: card["score"])
+        return ranked_cards(self.cards, self.metric, self.board.fact("harness"))
 
     @property
     def baselines(self) -> list[tuple[str, float]]:
@@ -136,7 +133,7 @@ def _now(desk: _Desk) -> dict[str, Any]:
     steps = [step for step in board.steps() if step["status"] == "started" and step["name"] != "phase"]
     told = [event for event in feed.events(most=300) if event[3] in _WORTH_TELLING]
     return {
-        "phase": next((name for name in PHASES if not board.step_finished(name, "phase")), "done"),
+        "phase": board.phase(),
         "step": f"{steps[-1]['phase']}.{steps[-1]['name']}" if steps else "", "running": desk.running,
         "paused": board.fact("paused", False), "stopping": board.fact("stopping", False), "outage": board.fact("outage"),
         "stop_reason": board.fact("stop_reason"), "counts": {state.value: n for state, n in board.counts().items() if n},

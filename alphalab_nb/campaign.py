@@ -103,7 +103,7 @@ class Campaign(Steering):
 
     def phase(self) -> str:
         """Return the first phase that has not ended, or `done`."""
-        return next((name for name in PHASES if not self.finished(name)), "done")
+        return self.board.phase()
 
     def _work_done(self, phase: str) -> bool:
         """Whether the work of a phase is on record, whoever ran its notebook; the experiments end with a stop reason."""

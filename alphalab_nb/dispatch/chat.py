@@ -12,7 +12,7 @@ from alphalab_nb.agents.tasks import GuideTask
 from alphalab_nb.answers import ASK, plain_answer
 from alphalab_nb.errors import AlphaLabError
 from alphalab_nb.parts import Parts, deps_of
-from alphalab_nb.storage.board import Command
+from alphalab_nb.storage.board import Command, sound
 
 GUIDE = "guide"
 _EARLIER = 3
@@ -97,4 +97,4 @@ class Chat:
 
 def _text(command: Command) -> str:
     """Return the question; half a character, as a script may send it, is replaced."""
-    return str(command.args.get("text", ""))[:_LONGEST_CHARS].encode("utf-8", "replace").decode()
+    return sound(str(command.args.get("text", ""))[:_LONGEST_CHARS])

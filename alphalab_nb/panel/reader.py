@@ -9,7 +9,7 @@ from typing import Any
 from alphalab_nb.panel.sections import SECTIONS, now
 from alphalab_nb.parts import Parts, with_written_adapter
 from alphalab_nb.storage.board import sound
-from alphalab_nb.storage.feed import CARD, Feed
+from alphalab_nb.storage.feed import CARD, Feed, ranked_cards
 
 Message = dict[str, Any]
 
@@ -69,11 +69,8 @@ class Reader:
 
     def ranked(self) -> list[list[Any]]:
         """Return the cards with a score that may be ranked, best first: of the newest evaluator, not quarantined."""
-        score, evaluator, apart = (CARD.index(name) for name in ("score", "evaluator", "quarantined"))
-        known = (self.parts.board.fact("harness") or "")[:12]
-        cards = [card for card in self.cards.values() if card[score] is not None and not card[apart]]
-        current = [card for card in cards if not known or card[evaluator] == known]
-        return self.parts.metric.ranked(current, lambda card: card[score])
+        cards = (dict(zip(CARD, card, strict=True)) for card in self.cards.values())
+        return [self.cards[card["id"]] for card in ranked_cards(cards, self.parts.metric, self.parts.board.fact("harness"))]
 
     def _changed_sections(self) -> dict[str, Any]:
         changed: dict[str, Any] = {}

@@ -17,7 +17,7 @@ from alphalab_nb.beneath import passage
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import is_locked
 from alphalab_nb.resources import cores
-from alphalab_nb.storage.feed import CARD, Feed
+from alphalab_nb.storage.feed import CARD, Feed, ranked_cards
 from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.questions import Questions
 from alphalab_nb.workspace import PHASES
@@ -72,9 +72,7 @@ def lab_path(root: Path) -> str | None:
 
 
 def _where(parts: Parts) -> dict[str, str]:
-    steps = parts.board.steps()
-    ended = {row["phase"] for row in steps if row["name"] == "phase" and row["status"] == "finished"}
-    phase = next((name for name in PHASES if name not in ended), "done")
+    steps, phase = parts.board.steps(), parts.board.phase()
     now = [row["name"] for row in steps if row["phase"] == phase and row["status"] == "started" and row["name"] != "phase"]
     return {"phase": phase, "step": now[-1] if now else ""}
 
@@ -128,9 +126,7 @@ def _milestone(parts: Parts, cards: Cards) -> dict[str, Any] | None:
         return None
     number, path = max(numbered)
     seen = [dict(zip(CARD, card, strict=True)) for card in cards.values()]
-    harness = (parts.board.fact("harness") or "")[:12]
-    sound = [c for c in seen if c["score"] is not None and not c["quarantined"] and c["evaluator"] == harness]
-    ranked = parts.metric.ranked(sound, lambda c: c["score"])
+    ranked = ranked_cards(seen, parts.metric, parts.board.fact("harness"))
     flagged = [c for c in seen if c["quarantined"]]
     return {
         "number": number, "text": _text(parts, str(path.relative_to(parts.workspace.root))), "file": f"reports/{path.name}",

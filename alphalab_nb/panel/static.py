@@ -11,7 +11,7 @@ import jinja2
 
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import State
-from alphalab_nb.storage.feed import CARD
+from alphalab_nb.storage.feed import CARD, ranked_cards
 
 _LEADERS = 20
 _OPEN = 20
@@ -33,7 +33,7 @@ def _tables(state: dict[str, Any]) -> dict[str, Any]:
     campaign = sections["campaign"]
     cards = [dict(zip(CARD, card, strict=True)) for card in state["cards"]]
     metric = Metric(**campaign["metric"])
-    ranked = metric.ranked([c for c in cards if _ranks(c, campaign["harness"])], lambda c: c["score"])
+    ranked = ranked_cards(cards, metric, campaign["harness"])
     counts = Counter(card["state"] for card in cards)
     return {
         **sections, "campaign": campaign, "metric": metric, "saved": state.get("at", ""), "total": state.get("total", len(cards)),
@@ -44,10 +44,6 @@ def _tables(state: dict[str, Any]) -> dict[str, Any]:
         "active": [entry for entry in sections["playbook"]["entries"] if entry["status"] == "active"],
         "decisions": [c for c in sections["people"]["commands"] if c["state"] != "pending"][-_OPEN:],
     }
-
-
-def _ranks(card: dict[str, Any], harness: str) -> bool:
-    return card["score"] is not None and not card["quarantined"] and (not harness or card["evaluator"] == harness)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 
 from alphalab_nb.metric import Metric
 from alphalab_nb.report.figures import full_scores
-from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.board import Board, sound
 from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.storage.feed import Feed
 from alphalab_nb.storage.leaderboard import ranking
@@ -236,7 +236,7 @@ def _standing(entry: Entry) -> str:
 
 
 def _cut(text: str) -> str:
-    line = " ".join(text.encode("utf-8", "replace").decode().split())  # half a character, as a script may send it, cannot be written
+    line = " ".join(sound(text).split())  # half a character, as a script may send it, cannot be written
     return line if len(line) <= _CHARS else f"{line[: _CHARS - 1]}…"
 
 

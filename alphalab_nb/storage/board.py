@@ -27,6 +27,7 @@ from alphalab_nb.storage.experiment import (
     Score,
     State,
 )
+from alphalab_nb.workspace import PHASES
 
 VERBS: tuple[str, ...] = (
     "approve", "veto", "inject", "note", "pause", "resume", "stop", "cancel", "pin", "priority", "policy", "budget", "playbook_add",
@@ -318,6 +319,10 @@ class Board:
     def step_finished(self, phase: str, name: str) -> bool:
         known = self.step(phase, name)
         return known is not None and known["status"] == "finished"
+
+    def phase(self) -> str:
+        """Return the first phase that has not ended, or `done`."""
+        return next((name for name in PHASES if not self.step_finished(name, "phase")), "done")
 
     def steps(self) -> list[dict[str, Any]]:
         return [dict(row) for row in self.database.connection().execute("select * from steps order by at")]

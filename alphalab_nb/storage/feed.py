@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from alphalab_nb.metric import Metric
 from alphalab_nb.storage.database import Database
 
 CARD: tuple[str, ...] = (
@@ -67,6 +69,13 @@ class Feed:
         """Return a mark that changes with every write, of other connections and of this one."""
         sql: sqlite3.Connection = self._database.connection()
         return self._database.data_version(), sql.total_changes
+
+
+def ranked_cards(cards: Iterable[dict[str, Any]], metric: Metric, harness: str | None) -> list[dict[str, Any]]:
+    """Return the cards (mappings by CARD) that rank, best first: scored by the present harness, if there is one, and not quarantined."""
+    version = (harness or "")[:12]
+    sound = [c for c in cards if c["score"] is not None and not c["quarantined"] and version in ("", c["evaluator"])]
+    return metric.ranked(sound, lambda card: card["score"])
 
 
 @cache
