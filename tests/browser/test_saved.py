@@ -1,4 +1,4 @@
-"""A saved notebook shows the last state of the panel to whoever opens it: without its kernel, without any, and untrusted."""
+"""A saved notebook shows the last state of the panel to whoever opens it: with another kernel, without any, and untrusted."""
 
 from __future__ import annotations
 
@@ -64,13 +64,25 @@ def test_another_kernel_shows_the_saved_state(page: Page, saved: Path, stranger:
     assert_saved_panel(page)
 
 
-def test_no_kernel_shows_the_saved_state(page: Page, saved: Path, stranger: Lab):
+def test_without_any_kernel_the_last_state_is_there_as_tables(page: Page, saved: Path, stranger: Lab):
+    """JupyterLab's widgets wait for a kernel, whichever; where there is none for the notebook, the text and the tables are there."""
     notebook = json.loads(saved.read_text())
-    notebook["metadata"]["kernelspec"] = {"name": "gone", "display_name": "gone", "language": "python"}
+    notebook["metadata"]["kernelspec"] = {"name": "gone", "display_name": "gone", "language": "gone"}
+    notebook["metadata"]["language_info"] = {"name": "gone"}  # a single kernel of the same language would be started unasked
     saved.write_text(json.dumps(notebook))
     stranger.trust(saved.name)
     steps.open_notebook(page, stranger, saved.name, kernel=False)
-    page.get_by_role("button", name="No Kernel", exact=True).click()
+    page.locator(".jp-Dialog button", has_text="No Kernel").click(timeout=60_000)
+    steps.until(page, lambda: all(name in tables(page) for name in IDEAS.values()), "the static tables")
+
+
+def test_the_panel_stays_when_its_kernel_is_shut_down(page: Page, saved: Path, stranger: Lab):
+    stranger.trust(saved.name)
+    steps.open_notebook(page, stranger, saved.name)
+    steps.wait_panel(page)
+    kernels = len(stranger.kernels())
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    steps.until(page, lambda: len(stranger.kernels()) < kernels, "the kernel to end")
     assert_saved_panel(page)
 
 
