@@ -23,7 +23,18 @@ class Verdict:
     decision: Decision
     reason: str
     replicates: int = 0
-    """How many more runs are wanted before deciding, with `replicate`."""
+    """How many more runs are wanted before deciding, with `replicate` (and with `quarantine`: runs that could release it)."""
+    partition: str = ""
+    """Partition of the wanted runs; the incumbent needs runs with the same seeds there."""
+    alpha_spent: float = 0.0
+    """What this decision takes from the campaign's alpha; the caller subtracts it from alpha_left."""
+    p_value: float | None = None
+    """One-sided, of the confirm test against the incumbent; None if there was none."""
+    gain: float | None = None
+    """Mean paired difference, incumbent minus candidate, in units of loss: positive is better. Search, or confirm once it is tested."""
+    low: float | None = None
+    """90 % interval of the gain."""
+    high: float | None = None
 
 
 def verdict(runs: Sequence[Run], incumbent_runs: Sequence[Run], alpha_left: float, *, metric: Metric) -> Verdict:

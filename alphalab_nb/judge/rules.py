@@ -1,0 +1,49 @@
+"""What the sequential rule of the Judge goes by: settings of a campaign and the noise that its certificate measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard error of the paired difference of two programs, in units of loss, by its two sources."""
+
+    seed_sd: float
+    """Of one pair of runs of equal seed, over seeds; 0 for deterministic programs. It shrinks with more seeds."""
+    unit_sd: float = 0.0
+    """Of the sampling of the units that all seeds share (forecast origins); more seeds do not shrink it."""
+    df: float = math.inf
+    """Degrees of freedom behind it; infinite if it is known."""
+
+    def se(self, runs: int) -> float:
+        """Return the standard error of the mean difference over so many pairs of runs."""
+        return math.sqrt(self.seed_sd**2 / max(1, runs) + self.unit_sd**2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How a campaign decides what it keeps."""
+
+    alpha: float = 0.04
+    """Probability that the whole campaign keeps anything that is not better."""
+    spending: float = 0.05
+    """Share of what is left of alpha that the next confirm test spends, so that any number of tests spends less than alpha."""
+    replicates: int = 8
+    """Most confirm runs of one candidate; a deterministic program has one."""
+    stochastic: bool = True
+    """Whether another seed gives another score."""
+    block: int = 1
+    """Neighbouring units that depend on each other: at least horizon / stride for forecast origins."""
+    screening_power: float = 0.97
+    """Share of the candidates with a gain of twice the detectable one that screening lets pass."""
+    too_good: float = 8.0
+    """Robust standard deviations ahead of the earlier scores beyond which a score is quarantined until it reproduces."""
+    floor: float | None = None
+    """Value that nothing honest surpasses, in units of the metric; None if nobody declared one."""
+    noise: Noise | None = None
+    """What the certificate measured; None: each comparison has its own runs and units only."""
+    confirm: str = "confirm"
+    """Name of the partition whose tests spend alpha."""
+    search: str = "search"
