@@ -6,10 +6,11 @@ Each is fitted on the rows it may see, then keeps its state up to date from the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from .baseline import Baseline, latest
+from .baseline_ridge import Ridge
 from .config import Task
 from .data_prep import Scene, fit_end
 from .metrics import mean_known
@@ -18,45 +19,6 @@ FIT_ROWS = 4000
 """Rows that Holt-Winters chooses its smoothing on; more change nothing and cost time."""
 FIT_ORIGINS = 60
 """Origins among them at which it is judged; one-step errors would choose smoothing that is poor at the horizon."""
-
-
-class Baseline:
-    """Takes rows in time order; `end` is the grid row after the last one taken."""
-
-    def __init__(self, task: Task, items: int) -> None:
-        self.task = task
-        self.end: int | None = None
-        self.last = np.full(items, np.nan)
-
-    def fit(self, rows: np.ndarray, start: int) -> None:
-        self.take(rows, start)
-
-    def hello(self, meta: dict[str, Any]) -> None:
-        """Nothing to learn from the meta."""
-
-    def step(self, context: dict[str, Any]) -> np.ndarray:
-        self.take(context["new"], context["start"])
-        rows = context["t"] + np.arange(self.task.horizon)
-        return np.nan_to_num(self.forecast(rows), nan=0.0)
-
-    def take(self, rows: np.ndarray, start: int) -> None:
-        """Take rows in; those already taken are skipped, rows never shown are missing."""
-        if self.end is None:
-            self.end = start
-        if start > self.end:
-            rows = np.concatenate([np.full((start - self.end, rows.shape[1]), np.nan), rows])
-            start = self.end
-        fresh = rows[self.end - start :]
-        self.update(fresh, self.end)
-        self.last = _latest(fresh, self.last)
-        self.end += len(fresh)
-
-    def update(self, rows: np.ndarray, start: int) -> None:
-        """Learn from fresh rows."""
-
-    def forecast(self, rows: np.ndarray) -> np.ndarray:
-        """Return (len(rows), N) for grid rows after the end."""
-        return np.tile(self.last, (len(rows), 1))
 
 
 class Naive(Baseline):
@@ -122,13 +84,13 @@ class HoltWinters(Baseline):
 
     def fit(self, rows: np.ndarray, start: int) -> None:
         skipped = max(0, len(rows) - max(FIT_ROWS, 4 * self.season_rows))
-        self.last, self.end = _latest(rows[:skipped], self.last), start + skipped
+        self.last, self.end = latest(rows[:skipped], self.last), start + skipped
         rows, start = rows[skipped:], start + skipped
         if len(rows) < 2 * self.season_rows + 2 or self.season_rows == 1:
             self.season_rows, self.gamma = 1, np.zeros_like(self.gamma)
         self._begin(rows, start)
         self._choose(rows, start)
-        self.last, self.end = _latest(rows, self.last), start + len(rows)
+        self.last, self.end = latest(rows, self.last), start + len(rows)
 
     def _begin(self, rows: np.ndarray, start: int) -> None:
         m, grid = self.season_rows, len(self.alpha)
@@ -192,6 +154,7 @@ class HoltWinters(Baseline):
 
 BASELINES: dict[str, Callable[[Task, int], Baseline]] = {
     "naive": Naive, "seasonal_naive": SeasonalNaive, "seasonal_naive_drift": SeasonalNaiveDrift, "holt_winters": HoltWinters,
+    "ridge": Ridge,
 }
 
 
@@ -200,12 +163,3 @@ def fitted(name: str, scene: Scene, first_origin: int, task: Task) -> Baseline:
     baseline = BASELINES[name](task, scene.panel.target.shape[1])
     baseline.fit(scene.panel.target[: fit_end(scene, first_origin, task)], scene.panel.t0)
     return baseline
-
-
-def _latest(rows: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Return the last known value of each item."""
-    if not len(rows):
-        return before
-    seen = np.isfinite(rows)
-    at = len(rows) - 1 - np.argmax(seen[::-1], axis=0)
-    return np.where(seen.any(axis=0), rows[at, np.arange(rows.shape[1])], before)

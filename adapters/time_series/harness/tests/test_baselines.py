@@ -31,6 +31,16 @@ def test_drift_and_holt_winters_follow_a_trend(judged: Judge) -> None:
     assert found["holt_winters"] < 0.05 * found["seasonal_naive"]
 
 
+def test_ridge_learns_what_no_season_repeats(judged: Judge) -> None:
+    """A damped oscillation is linear in its past, but no season of it is like the one before."""
+    rng = np.random.default_rng(0)
+    waves = np.zeros((400, 2))
+    for t in range(2, 400):
+        waves[t] = 1.6 * waves[t - 1] - 0.9 * waves[t - 2] + 0.1 * rng.normal(size=2)
+    found = judged(waves, (300, 400), None, season=SEASON, horizon=3)["baselines"]
+    assert found["ridge"] < 0.6 * min(value for name, value in found.items() if name != "ridge")
+
+
 @pytest.mark.parametrize("name", sorted(BASELINES))
 def test_baselines_survive_missing_values_and_short_history(name: str) -> None:
     target = (PERIODIC + TREND)[:20]
@@ -59,5 +69,5 @@ def test_baselines_do_not_read_past_the_rows_they_are_shown(name: str) -> None:
 def test_baselines_share_the_units_of_candidates(judged: Judge) -> None:
     score = judged(PERIODIC, BOUNDS, None, season=SEASON)
     ids = [[unit["id"] for unit in units] for units in score["units"].values()]
-    assert len(ids) == 4
+    assert len(ids) == len(BASELINES)
     assert all(other == ids[0] for other in ids)
