@@ -60,8 +60,8 @@ class Manifest(_Block):
     """What RUN leaves behind."""
     run: tuple[str, ...] = ("run.py",)
     """Entry point of an experiment; empty where RUN is absent."""
-    partition: Literal["series"]
-    """The rule that splits the data."""
+    partition: Literal["series", "streams"]
+    """The rule that splits the data: rows in time order, or disjoint streams of noise."""
     fidelities: dict[str, FidelityBlock]
     refit: bool = False
     stochastic: bool = False
@@ -238,6 +238,10 @@ class Recipe:
     def combines(self) -> bool:
         """Whether it builds on finished experiments (an ensemble)."""
         return any(param.type == "experiments" for param in self.spec.params.values())
+
+    def described(self) -> dict[str, Any]:
+        """Return the parameters by name, as recipe.yaml gives them: what a reader of the space has to know."""
+        return {name: param.model_dump(mode="json", exclude_defaults=True) for name, param in self.spec.params.items()}
 
     def default(self, task: Mapping[str, Any]) -> dict[str, Any]:
         """Return the default configuration for a task."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alphalab_nb import partitions
 from alphalab_nb.adapter import Adapter, copy_adapter, load_builtin
 from alphalab_nb.config import CampaignConfig, dump_config, load_config, nearest, parse_config
 from alphalab_nb.errors import ConfigError, UnknownDomain, WorkspaceError
+from alphalab_nb.partitions import Wanted, rule_of
 from alphalab_nb.parts import REFERENCE
 from alphalab_nb.process import write_atomic
 from alphalab_nb.resources import shipped
@@ -21,9 +21,6 @@ from alphalab_nb.storage.database import Database
 from alphalab_nb.strategies.base import STRATEGIST
 from alphalab_nb.strategies.registry import make_strategy
 from alphalab_nb.workspace import Workspace
-
-_LEAST = {"horizon": 1, "stride": 1, "season": 1, "lookback": 1, "smoke_origins": 1, "embargo": 0}
-"""Settings of a task that are whole numbers, and the least each may be; null leaves one open where the adapter's default does."""
 
 _OWN = {"adapter", "agents", "attempts", "board.sqlite3", "experiments", "notebooks", "reports", "runs"}
 _OWN_BEGIN = (".", "board.sqlite3", "campaign.yaml.")
@@ -104,9 +101,9 @@ def _check_task(adapter: Adapter, config: CampaignConfig) -> None:
         if key not in known and not config.new_domain:  # a new domain has keys of its own
             raise ConfigError(f"unknown key 'task.{key}'{nearest(key, list(known))}")
     task = adapter.task_with(config.task)
-    if task.get("horizon") is None:
-        raise ConfigError("'task.horizon' is missing; say how many rows ahead to forecast")
-    for key, least in _LEAST.items():
+    rule = rule_of(adapter.manifest.partition)
+    rule.check_task(task)
+    for key, least in rule.least.items():
         value = task.get(key)
         if value is None and known.get(key) is None:
             continue
@@ -155,5 +152,5 @@ def _nothing(notebook: str) -> Any:
 
 
 def _check_data(adapter: Adapter, config: CampaignConfig, base: Path) -> None:
-    panel = partitions.load_series(partitions.SeriesSpec.from_config(config.data, base), base)
-    partitions.plan_partitions(panel, config.partitions, int(adapter.task_with(config.task)["horizon"]))
+    wanted = Wanted(config.data, config.partitions, adapter.task_with(config.task))
+    rule_of(adapter.manifest.partition).check(wanted, base)

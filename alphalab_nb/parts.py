@@ -11,7 +11,7 @@ from alphalab_nb.adapter import Adapter, Recipe, load_builtin
 from alphalab_nb.config import CampaignConfig, LimitsConfig, Policy, load_config
 from alphalab_nb.evaluator import Evaluator
 from alphalab_nb.metric import Metric
-from alphalab_nb.partitions import Partitions, SeriesSpec, hidden_paths
+from alphalab_nb.partitions import Partitions, Rule, rule_of
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
@@ -54,6 +54,11 @@ class Parts:
     def recipes(self) -> tuple[Recipe, ...]:
         """The adapter's recipes that this campaign may use; read when first asked for, which most verbs never do."""
         return tuple(self.adapter.recipes(self.config.families))
+
+    @property
+    def rule(self) -> Rule:
+        """How this domain's data is cut and guarded."""
+        return rule_of(self.adapter.manifest.partition)
 
     def limits(self) -> LimitsConfig:
         """Return the limits in force: those of campaign.yaml, and over them what people have changed since."""
@@ -116,7 +121,7 @@ def open_parts(root: str | Path) -> Parts:
         partitions=Partitions(workspace.root),
         sandbox=Sandbox(
             config.sandbox.level,
-            hidden=[*workspace.secret, *hidden_paths(SeriesSpec.from_config(config.data, workspace.root))],
+            hidden=[*workspace.secret, *rule_of(adapter.manifest.partition).hidden(config.data, workspace.root)],
             network=config.sandbox.network,
         ),
         evaluator=Evaluator(workspace.harness, workspace.root),

@@ -59,6 +59,8 @@ class CustomizeTask(Briefed):
     template: ClassVar[str] = "customize.md"
     adapter: Path
     task: Mapping[str, Any]
+    rule: str = "series"
+    """Partition rule of the domain: what kind of data explore is."""
     findings: Findings = ()
 
 
@@ -70,6 +72,8 @@ class ExploreTask(Briefed):
     folder: Path
     data: Path
     task: Mapping[str, Any]
+    rule: str = "series"
+    """Partition rule of the domain: what kind of data explore is."""
     findings: Findings = ()
 
 

@@ -53,12 +53,14 @@ class Pipeline:
             return [id for id, entry in self._active.items() if entry.run.experiment == experiment]
 
     def start(self, run: Run, *, data: Path | None = None, artefact: Path | None = None, score: bool = True) -> None:
-        """Begin a run: RUN on `data` (default: explore), or SCORE at once if an artefact is given.
+        """Begin a run: RUN on `data` (default: explore), or SCORE at once if an artefact is given or the domain has no RUN.
 
         With `score=False` the run ends with its artefact and no value: a refit has nothing left to be judged on.
         """
         self._parts.board.start_run(run.id)
         self._enter(run, wants_score=score)
+        if artefact is None and not self._parts.adapter.manifest.run:
+            artefact = artefact_of(self._parts, run)
         if artefact is not None:
             self._score(run, artefact)
         else:
@@ -140,12 +142,8 @@ class Pipeline:
 
     # -- commands ----------------------------------------------------------------------------------------
 
-    def _snapshot(self, run: Run) -> Path:
-        attempt = self._parts.board.attempt(run.attempt)
-        return self._parts.workspace.attempt(run.experiment, attempt.number)
-
     def _run_command(self, run: Run, data: Path) -> Command:
-        folder, code = self._parts.workspace.run(run.id), self._snapshot(run)
+        folder, code = self._parts.workspace.run(run.id), snapshot_of(self._parts, run)
         out = folder / "out"
         if out.exists():
             remove(out)
@@ -173,6 +171,16 @@ class Pipeline:
     def _limits(self) -> Limits:
         executor = self._parts.config.executor
         return Limits(wall_s=executor.wall_s, memory_mib=executor.memory_gib * 1024, pids=executor.pids, output_mib=executor.output_mib)
+
+
+def snapshot_of(parts: Parts, run: Run) -> Path:
+    """Return the code of the attempt that a run is of."""
+    return parts.workspace.attempt(run.experiment, parts.board.attempt(run.attempt).number)
+
+
+def artefact_of(parts: Parts, run: Run) -> Path:
+    """Return what SCORE judges: what RUN left behind, or the attempt itself in a domain without RUN (points, sources)."""
+    return parts.workspace.run(run.id) / "out" / "artefact" if parts.adapter.manifest.run else snapshot_of(parts, run)
 
 
 def failure(parts: Parts, label: Label, error: str, end: Exit | None = None) -> Score:

@@ -1,7 +1,6 @@
-"""Make and guard the four data partitions: read the data, mend it, split it by time, count who looks.
+"""Make and guard the four data partitions: read the data, mend it, split it by the rule of its kind, count who looks.
 
-    panel = load_series(SeriesSpec.from_config(config.data), base)
-    report = make_partitions(panel, config.partitions, horizon, workspace.root)
+    report = rule_of(adapter.manifest.partition).make(Wanted(config.data, config.partitions, task), workspace.root)
     Partitions(workspace.root).open("confirm", by="run 12", reason="score")
 
 Names are loaded on first use: reading data needs pandas, guarding does not.
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from alphalab_nb.partitions.facts import with_facts, with_season
     from alphalab_nb.partitions.formats import load_series
     from alphalab_nb.partitions.guard import Partitions, Read, hidden_paths
+    from alphalab_nb.partitions.rules import Report, Rule, Wanted, report_of, rule_of
     from alphalab_nb.partitions.series import PartitionReport, as_frame, load_report, make_partitions
     from alphalab_nb.partitions.split import plan_partitions, split_rows
 
@@ -33,6 +33,7 @@ _HOMES = {
     "facts": ("with_facts", "with_season"),
     "formats": ("load_series",),
     "guard": ("Partitions", "Read", "hidden_paths"),
+    "rules": ("Report", "Rule", "Wanted", "report_of", "rule_of"),
     "series": ("PartitionReport", "as_frame", "load_report", "make_partitions"),
     "split": ("plan_partitions", "split_rows"),
 }
@@ -46,7 +47,10 @@ __all__ = [
     "Partitions",
     "Read",
     "Repair",
+    "Report",
+    "Rule",
     "SeriesSpec",
+    "Wanted",
     "as_frame",
     "hidden_paths",
     "load_report",
@@ -54,6 +58,8 @@ __all__ = [
     "make_partitions",
     "plan_partitions",
     "read_panel",
+    "report_of",
+    "rule_of",
     "split_rows",
     "with_facts",
     "with_season",

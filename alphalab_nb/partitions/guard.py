@@ -25,9 +25,9 @@ import numpy as np
 from alphalab_nb.config import nearest
 from alphalab_nb.errors import DataError
 from alphalab_nb.partitions.base import COUNTED, NAMES, Panel, SeriesSpec, read_panel, write_panel
+from alphalab_nb.partitions.vault import MANIFEST
 from alphalab_nb.workspace import Workspace
 
-_MANIFEST = "manifest.json"
 _LOG = "reads.jsonl"
 _COPIES = {
     "statsmodels": ("datasets/co2/*.csv", "datasets/co2/src/*", "tsa/stl/tests/results/stl_*"),
@@ -83,7 +83,7 @@ class Partitions:
             )
 
     def _manifest(self) -> dict[str, str]:
-        file = self._workspace.vault / _MANIFEST
+        file = self._workspace.vault / MANIFEST
         if not file.is_file():
             raise DataError(f"{self._workspace.root} has no partitions yet; run the campaign's first phase")
         return json.loads(file.read_text(encoding="utf-8"))["files"]

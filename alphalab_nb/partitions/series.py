@@ -1,16 +1,13 @@
 """The rule "series": cut a panel by time into explore, search, confirm and sealed, and write them.
 
-explore goes to data/explore, which agents see; the others to vault/. The manifest is written last: without it nothing counts.
+explore goes to data/explore, which agents see; the others to vault/.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -18,13 +15,13 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from alphalab_nb.errors import DataError, WorkspaceError
+from alphalab_nb.errors import DataError
 from alphalab_nb.partitions.base import Bounds, Name, Panel, Repair, write_panel
 from alphalab_nb.partitions.frequency import main_season
 from alphalab_nb.partitions.split import split_rows, usable
+from alphalab_nb.partitions.vault import install, installed, installed_report
 from alphalab_nb.workspace import Workspace
 
-MANIFEST = "manifest.json"
 _REPAIRS = "repairs.json"
 
 
@@ -99,7 +96,7 @@ def make_partitions(panel: Panel, split: Mapping[str, object], horizon: int, wor
     workspace = Workspace(workspace_root)
     bounds = split_rows(panel, split, horizon)
     fingerprint = panel.fingerprint()
-    if (workspace.vault / MANIFEST).is_file():
+    if installed(workspace) is not None:
         return _finished(workspace, fingerprint, bounds)
     kept, dropped = usable(panel, bounds)
     return _write(workspace, kept, bounds, dropped, fingerprint)
@@ -123,10 +120,7 @@ def load_report(workspace_root: Path) -> PartitionReport:
     Raises:
         DataError: there is none.
     """
-    file = Workspace(workspace_root).vault / MANIFEST
-    if not file.is_file():
-        raise DataError(f"{workspace_root} has no partitions yet; run the campaign's first phase")
-    return PartitionReport.from_dict(json.loads(file.read_text(encoding="utf-8"))["report"])
+    return PartitionReport.from_dict(installed_report(Workspace(workspace_root)))
 
 
 def _write(
@@ -138,34 +132,8 @@ def _write(
 ) -> PartitionReport:
     parts = _parts(panel, bounds, dropped)
     report = _report(panel, parts, bounds, dropped, fingerprint)
-    _sweep(workspace)
-    building = _building(workspace)
-    try:
-        _write_parts(building, parts)
-        manifest = {"version": 1, "report": report.as_dict(), "files": _hashes(building, parts)}
-        (building / "vault" / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        workspace.data.mkdir(exist_ok=True)
-        (building / "explore").replace(workspace.explore_data)
-        (building / "vault").replace(workspace.vault)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    install(workspace, report.as_dict(), lambda explore, vault: _write_parts(explore, vault, parts))
     return report
-
-
-def _building(workspace: Workspace) -> Path:
-    try:
-        workspace.root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".partitions-", dir=workspace.root))  # mode 0700
-    except OSError as error:
-        raise WorkspaceError(f"cannot write to {workspace.root}: {error.strerror}; choose a folder you may write to") from error
-
-
-def _sweep(workspace: Workspace) -> None:
-    """Remove what an interrupted split left behind."""
-    stale = [*workspace.root.glob(".partitions-*"), workspace.explore_data, workspace.vault]
-    for folder in stale:
-        if folder.is_dir():
-            shutil.rmtree(folder)
 
 
 def _parts(panel: Panel, bounds: Bounds, dropped: tuple[str, ...]) -> dict[Name, Panel]:
@@ -213,26 +181,12 @@ def _report(
     )
 
 
-def _write_parts(building: Path, parts: dict[Name, Panel]) -> None:
-    (building / "vault").mkdir(mode=0o700)
+def _write_parts(explore: Path, vault: Path, parts: dict[Name, Panel]) -> None:
     for name, part in parts.items():
-        folder = building / "explore" if name == "explore" else building / "vault" / name
+        folder = explore if name == "explore" else vault / name
         write_panel(folder, part, name)
         (folder / _REPAIRS).write_text(json.dumps(list(part.repairs), indent=1) + "\n", encoding="utf-8")
-        if name != "explore":
-            folder.chmod(0o700)
-    as_frame(parts["explore"]).to_parquet(building / "explore" / "panel.parquet", index=False)
-
-
-def _hashes(building: Path, parts: Iterable[Name]) -> dict[str, str]:
-    """Return sha256 of each file by its path in the finished workspace."""
-    hashes: dict[str, str] = {}
-    for name in parts:
-        folder = building / "explore" if name == "explore" else building / "vault" / name
-        place = "data/explore" if name == "explore" else f"vault/{name}"
-        for file in sorted(folder.iterdir()):
-            hashes[f"{place}/{file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return hashes
+    as_frame(parts["explore"]).to_parquet(explore / "panel.parquet", index=False)
 
 
 def as_frame(panel: Panel) -> pd.DataFrame:

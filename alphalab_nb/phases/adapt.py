@@ -18,7 +18,7 @@ from alphalab_nb.agents.prompts import render
 from alphalab_nb.agents.tasks import CustomizeTask, Findings, GenerateTask
 from alphalab_nb.errors import AdapterInvalid, AlphaLabError, WorkspaceError
 from alphalab_nb.evaluator import Evaluator
-from alphalab_nb.partitions import SeriesSpec, load_series, make_partitions, with_season
+from alphalab_nb.partitions import Wanted, with_season
 from alphalab_nb.parts import Parts, deps_of, with_written_adapter
 from alphalab_nb.phases.baselines import measure_baselines
 from alphalab_nb.phases.review import review
@@ -57,10 +57,8 @@ def preflight(parts: Parts) -> Result:
 @step("adapt")
 def make_data(parts: Parts) -> Result:
     """Read the data, repair what can be repaired, and split it into explore | search | confirm | sealed."""
-    spec = SeriesSpec.from_config(parts.config.data, parts.workspace.root)
-    panel = load_series(spec, parts.workspace.root)
-    report = make_partitions(panel, parts.config.partitions, int(parts.task["horizon"]), parts.workspace.root)
-    return report.as_dict()
+    space = {recipe.family: {"summary": recipe.spec.summary, "params": recipe.described()} for recipe in parts.recipes}
+    return parts.rule.make(Wanted(parts.config.data, parts.config.partitions, parts.task, space), parts.workspace.root).as_dict()
 
 
 @step("adapt")
@@ -87,15 +85,16 @@ def review_adapter(parts: Parts) -> Result:
     parts = with_written_adapter(parts)
     known = parts.board.step("adapt", "adapt_domain") or {"result": {}}
     files = [f"adapter/{name}" for name in sorted(path.name for path in parts.workspace.adapter.glob("*.md"))]
+    shown = sorted(str(path.relative_to(parts.workspace.root)) for path in parts.workspace.explore_data.glob("*.json"))
     return review(
-        parts, "adapt", known["result"]["summary"], [*files, "data/explore/meta.json", "data/explore/repairs.json"],
+        parts, "adapt", known["result"]["summary"], [*files, *shown],
         lambda findings: customize_adapter(parts, findings, "0_customizer_again.ipynb"),
     )
 
 
 def customize_adapter(parts: Parts, findings: Findings = (), notebook: str = "0_customizer.ipynb") -> Result:
     """Let the Customizer fill the domain knowledge from the explore partition, then validate the adapter."""
-    task = CustomizeTask(adapter=parts.workspace.adapter, task=parts.task, findings=findings)
+    task = CustomizeTask(adapter=parts.workspace.adapter, task=parts.task, rule=parts.adapter.manifest.partition, findings=findings)
     report = run_agent("customizer", deps_of(parts, "adapt", notebook, cwd=parts.workspace.adapter), task)
     Adapter(parts.workspace.adapter).validate()
     return {"summary": report.summary, "files": sorted(path.name for path in parts.workspace.adapter.glob("*.md"))}

@@ -6,7 +6,7 @@ import queue
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alphalab_nb.dispatch.pipeline import Pipeline
+from alphalab_nb.dispatch.pipeline import Pipeline, artefact_of
 from alphalab_nb.errors import BudgetEnded, PhaseFailed
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import paired_interval
@@ -47,7 +47,7 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     if not candidates:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
     score_baselines(parts, "confirm")
-    champion = _champion(parts.metric, candidates, usable)
+    champion = choose_champion(parts.metric, candidates, usable)
     parts.board.set_fact("champion", champion.experiment.id)
     rows = [
         {"id": e.experiment.id, "name": e.experiment.name, "family": e.experiment.family, "stage": e.experiment.stage,
@@ -70,7 +70,7 @@ def open_sealed(parts: Parts, executor: Executor) -> Result:
     entries = [by_id[champion], *(e for e in _references(parts, list(by_id.values())) if e.experiment.id != champion)]
     refitted = _refit(parts, executor, entries) if parts.task.get("refit") else {}
     parts.partitions.open("sealed", by="phase report", reason=f"sealed test of #{champion}", again=parts.partitions.reads("sealed") > 0)
-    fixed = _sealed_scores(parts, executor, entries, {e.experiment.id: _artefact(parts, e) for e in entries})
+    fixed = _sealed_scores(parts, executor, entries, {e.experiment.id: artefact_of(parts, e.runs[-1]) for e in entries})
     final = _sealed_scores(parts, executor, [e for e in entries if e.experiment.id in refitted], refitted) or fixed
     if not final[champion].ok:
         raise PhaseFailed(f"the champion #{champion} could not be scored on the sealed test: {final[champion].error}")
@@ -96,14 +96,14 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
     score = scores[entry.experiment.id]
     row: Result = {"id": entry.experiment.id, "name": entry.experiment.name, "family": entry.experiment.family, "score": score.value}
     if score.ok and score.units:
-        horizon, stride = int(parts.task["horizon"]), int(parts.task["stride"])
-        block = max(1, -(-horizon // stride))
+        block = parts.rule.block(parts.task)
         interval = paired_interval(scores[champion].units, score.units, block=block, seed=parts.config.seed)
         row["loss_difference"] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
     return row
 
 
-def _champion(metric: Metric, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
+def choose_champion(metric: Metric, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
+    """Return the candidate with the best mean improvement over the leader on search and confirm together."""
     leader = candidates[0]
     on_search = _gains(metric, {entry.experiment.id: entry.value for entry in candidates}, leader.experiment.id)
     on_confirm = _gains(metric, {entry.experiment.id: confirm[entry.experiment.id] for entry in candidates}, leader.experiment.id)
@@ -144,12 +144,8 @@ def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
     return list({entry.experiment.id: entry for entry in found}.values())
 
 
-def _artefact(parts: Parts, entry: Ranked) -> Path:
-    return parts.workspace.run(entry.runs[-1].id) / "out" / "artefact"
-
-
 def _score_stored(parts: Parts, executor: Executor, entries: Sequence[Ranked], partition: str) -> dict[int, float | None]:
-    jobs = [(_plan(parts, entry, "confirm", partition), None, _artefact(parts, entry)) for entry in entries]
+    jobs = [(_plan(parts, entry, "confirm", partition), None, artefact_of(parts, entry.runs[-1])) for entry in entries]
     scores = _execute(parts, executor, jobs)
     return {run.experiment: score.value if score.ok else None for run, score in scores}
 

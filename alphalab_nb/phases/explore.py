@@ -30,7 +30,8 @@ def review_exploration(parts: Parts) -> Result:
 def explore(parts: Parts, findings: Findings = ()) -> Result:
     """Run the Explorer; with findings it continues its notebook in a new conversation."""
     workspace = parts.workspace
-    task = ExploreTask(folder=workspace.explore, data=workspace.explore_data, task=parts.task, findings=findings)
+    task = ExploreTask(folder=workspace.explore, data=workspace.explore_data, task=parts.task, rule=parts.adapter.manifest.partition,
+                       findings=findings)
     deps = deps_of(parts, "explore", RAW, cwd=workspace.explore)
     report = run_agent("explorer", deps, task, key="explore/1_explorer_again" if findings else "")
     return {

@@ -29,9 +29,9 @@ def question(name: str) -> str:
     return (ast.get_docstring(ast.parse(source(name))) or name).strip()
 
 
-def setup(data: str, task: Mapping[str, Any]) -> str:
+def setup(data: str, task: Mapping[str, Any], probe: str = "setup") -> str:
     """Return the cell that loads the data, for a folder relative to the working one."""
-    return source("setup").replace("@DATA@", data).replace("@TASK@", json.dumps(dict(task), sort_keys=True, default=str))
+    return source(probe).replace("@DATA@", data).replace("@TASK@", json.dumps(dict(task), sort_keys=True, default=str))
 
 
 def cell(name: str, code: str | None = None, *, timeout_s: int = 120) -> Call:

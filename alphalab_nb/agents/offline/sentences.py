@@ -1,6 +1,6 @@
 """What the offline researcher says about a fact. Every number comes out of the fact, so each stands in the cell that printed it.
 
-Kinds stand in the order of what matters for forecasting: the report names the first five that were found.
+Kinds stand in the order of what matters to an experiment: the report names the first five that were found.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ LEARNT: dict[str, str] = {
     "outliers": "{total} values ({share_percent} %) in {items} items lie over {limit} robust sd from their neighbours in the season",
     "covariate": "Covariate {name} ({state}): correlation {correlation} with the mean item, {missing_percent} % missing",
     "missing": "Missing: {share_percent} % of the cells ({cells}), in {items_affected} of {items} items",
+    "noise_left": "{partition}: the mean of {draws} independent draws has {percent} % of the noise of one",
+    "families": "Families of points: {total} ({names})",
 }
 
 REPORTED: dict[str, str] = {
@@ -76,6 +78,10 @@ REPORTED: dict[str, str] = {
     "too_short": "{rows} rows are too short to try a forecast of {horizon} rows",
     "covariates": "{count} covariates, {known} known in advance",
     "no_covariates": "Covariates: {count}",
+    "family": "{family}: {parameters} parameters, {numbers} numbers and {choices} choices, {branches} of them in a branch; {summary}",
+    "range": "{family}.{name}: {low} to {high}, {scale}, default {default}",
+    "choice": "{family}.{name}: one of {choices}, default {default}",
+    "draws": "{partition}: {draws} draws of a stream of its own",
 }
 """Said in data_report/ only."""
 
@@ -91,5 +97,5 @@ def sentence(fact: Mapping[str, Any]) -> str:
 
 
 def rank(fact: Mapping[str, Any]) -> int:
-    """Return how much a kind matters for forecasting, 0 first."""
+    """Return how much a kind matters, 0 first."""
     return list(LEARNT).index(str(fact["fact"]))
