@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tab
 
     from alphalab_nb.dispatch import Dispatcher
     from alphalab_nb.panel.widget import Panel
+    from alphalab_nb.verify import Verdict
 
 Progress = Callable[[str, str], None]
 """Called with (phase, what happens now)."""
@@ -263,6 +264,23 @@ class Campaign(Steering):
     def leaderboard_data(self) -> dict[str, Any]:
         """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
         return {"metric": asdict(self.parts.metric), "rows": [asdict(row) for row in self.rows()]}
+
+    def verify(self, id: int | None = None) -> Verdict:
+        """Prove a result again in a clean copy, as an executed notebook; without an id, check the record of the whole campaign.
+
+        Raises:
+            BadInput: no such experiment, it has no full score, no harness is frozen yet, or the experiments are running.
+            PhaseFailed: the notebook did not reach its verdict.
+        """
+        from alphalab_nb.proving import prove, prove_all
+
+        if id is not None:
+            return prove(self.parts, id)
+        executor = self.executor()
+        try:
+            return prove_all(self.parts, executor)
+        finally:
+            executor.close()
 
     def report(self) -> Path:
         """Write report.html from what the board holds now."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from alphalab_nb.errors import INTERRUPTED, AlphaLabError, BadInput
+from alphalab_nb.errors import INTERRUPTED, AlphaLabError, BadInput, PhaseFailed
 
 Show = Callable[[Any], None]
 """Prints an answer for people."""
@@ -205,6 +205,20 @@ def playbook(workspace: Path, add: str | None, edit: int | None, retire: int | N
         return _asked(campaign, campaign.playbook_retire(retire, by=by), f"playbook --retire {retire}")
     entries = [asdict(entry) for entry in campaign.playbook.entries()]
     return {"entries": entries}, lambda _: click.echo(campaign.playbook.markdown())
+
+
+@verb
+@workspace_argument
+@click.argument("id", type=int, required=False)
+@click.option("--all", "everything", is_flag=True, help="Check the record of the whole campaign; no program is run.")
+def verify(workspace: Path, id: int | None, everything: bool) -> Any:
+    """Run and score a result again from a clean copy, in a notebook that is kept; exit code 1 says FAULT."""
+    from alphalab_nb.console import show_verdict
+
+    if everything == (id is not None):
+        raise BadInput("verify: give the number of an experiment, or --all")
+    verdict = _open(workspace).verify(id)
+    return verdict.as_dict(), show_verdict, *([] if verdict.holds else [partial(sys.exit, PhaseFailed.exit_code)])
 
 
 @verb

@@ -136,6 +136,15 @@ def show_board(data: dict[str, Any]) -> None:
     _console.print(_table("Board", rows) if rows else "no experiments yet")
 
 
+def show_verdict(data: dict[str, Any]) -> None:
+    """Print `verify`."""
+    columns = ("what", "recorded", "found", "verdict", "why")
+    _console.print(_table(data["subject"], [{key: line[key] for key in columns} for line in data["lines"]]))
+    _console.print(data["verdict"], style="green" if data["holds"] else "bold red")
+    if data["notebook"]:
+        _console.print(f"the executed notebook: {data['notebook']}", markup=False, highlight=False, soft_wrap=True)
+
+
 def show_checks(data: dict[str, Any]) -> None:
     """Print `doctor`."""
     _console.print(_table("This machine", data["checks"]))

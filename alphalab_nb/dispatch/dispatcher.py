@@ -227,8 +227,8 @@ class Dispatcher:
             spent = StopReason.USD if self._limits.usd else StopReason.TOKENS
         if spent is not None:
             return spent
-        ended = sorted((r for r in self.board.runs(status="ended") if r.fidelity == "full" and r.partition == "search"),
-                       key=lambda run: run.ended)
+        full = [r for r in self.board.runs(status="ended") if r.fidelity == "full" and r.partition == "search" and r.kind != "verify"]
+        ended = sorted(full, key=lambda run: run.ended)
         scores = [run.score.value for run in ended if run.score and run.score.ok and run.score.value is not None]
         return StopReason.CONVERGED if converged(self.parts.metric, scores, self._limits.convergence) else None
 

@@ -52,10 +52,12 @@ class Pipeline:
         with self._lock:
             return [id for id, entry in self._active.items() if entry.run.experiment == experiment]
 
-    def start(self, run: Run, *, data: Path | None = None, artefact: Path | None = None, score: bool = True) -> None:
+    def start(self, run: Run, *, data: Path | None = None, artefact: Path | None = None, code: Path | None = None,
+              score: bool = True) -> None:
         """Begin a run: RUN on `data` (default: explore), or SCORE at once if an artefact is given or the domain has no RUN.
 
-        With `score=False` the run ends with its artefact and no value: a refit has nothing left to be judged on.
+        `code` is a copy of the attempt's program. With `score=False` the run ends with its artefact and no value: a refit has
+        nothing left to be judged on.
         """
         self._parts.board.start_run(run.id)
         self._enter(run, wants_score=score)
@@ -64,7 +66,7 @@ class Pipeline:
         if artefact is not None:
             self._score(run, artefact)
         else:
-            self._run(run, data or self._parts.workspace.explore_data)
+            self._run(run, data or self._parts.workspace.explore_data, code or snapshot_of(self._parts, run))
 
     def resume(self, run: Run) -> bool:
         """Take up a run that an earlier process started; False if it is lost and has to be planned again."""
@@ -97,8 +99,8 @@ class Pipeline:
         with self._lock:
             self._active[run.id] = _Active(run, None, time.monotonic(), **known)
 
-    def _run(self, run: Run, data: Path) -> None:
-        self._watch(run, self._executor.submit(self._run_command(run, data)), "run")
+    def _run(self, run: Run, data: Path, code: Path) -> None:
+        self._watch(run, self._executor.submit(self._run_command(run, data, code)), "run")
 
     def _score(self, run: Run, artefact: Path) -> None:
         try:
@@ -142,8 +144,8 @@ class Pipeline:
 
     # -- commands ----------------------------------------------------------------------------------------
 
-    def _run_command(self, run: Run, data: Path) -> Command:
-        folder, code = self._parts.workspace.run(run.id), snapshot_of(self._parts, run)
+    def _run_command(self, run: Run, data: Path, code: Path) -> Command:
+        folder = self._parts.workspace.run(run.id)
         out = folder / "out"
         if out.exists():
             remove(out)

@@ -2,6 +2,7 @@
 
 from alphalab_nb.phases.adapt import adapt_domain, check_minds, make_data, preflight, review_adapter
 from alphalab_nb.phases.build import attack_harness, build_harness, certify_baselines, freeze_harness, review_harness
+from alphalab_nb.phases.champion import verify_champion
 from alphalab_nb.phases.close import confirm_best, open_sealed
 from alphalab_nb.phases.explore import compile_research_report, explore_data, review_exploration
 
@@ -21,4 +22,5 @@ __all__ = [
     "review_adapter",
     "review_exploration",
     "review_harness",
+    "verify_champion",
 ]

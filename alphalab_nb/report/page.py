@@ -40,6 +40,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         harness=board.fact("harness") or "not frozen yet",
         reads={name: Partitions(workspace.root).reads(name) for name in ("confirm", "sealed")},
         sealed=board.fact("sealed"),
+        verified=_verified(board),
         ahead=metric.ahead(sealed["score"], sealed["baselines"]) if (sealed := board.fact("sealed")) else [],
         counts={state.value: count for state, count in board.counts().items() if count},
         convergence=convergence(board, metric),
@@ -141,6 +142,15 @@ def _confirmed(board: Board) -> pd.DataFrame:
         scores = {sealed["champion"]: sealed["score"], **{entry["id"]: entry["score"] for entry in sealed.get("references", [])}}
         table["sealed"] = [scores.get(id) for id in table["id"]]
     return table.set_index("id")
+
+
+def _verified(board: Board) -> list[str]:
+    """Return a line for each candidate that was run again from a clean copy before the sealed test, the champion last."""
+    known = board.step("report", "verify_champion") or {}
+    result = known.get("result") or {}
+    if known.get("status") == "failed":
+        return [str(result.get("error", ""))]
+    return [f"#{row['id']} {row['verdict']} ({row['notebook']})" for row in result.get("rows", [])]
 
 
 def _flagged(board: Board) -> list[str]:

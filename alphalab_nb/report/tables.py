@@ -32,7 +32,7 @@ def budget_by_stage(board: Board, metric: Metric) -> pd.DataFrame:
     stage_of = {experiment.id: experiment.stage or "none" for experiment in board.list()}
     seconds: dict[int, float] = defaultdict(float)
     for run in board.runs(status="ended"):
-        if run.partition == "search":
+        if run.partition == "search" and run.kind != "verify":
             seconds[run.experiment] += run.seconds
     for experiment in board.list():
         row = stages.setdefault(stage_of[experiment.id], {"experiments": 0, "full scores": 0, "failed": 0, "dropped": 0, "improvements": 0,
@@ -60,7 +60,8 @@ def failures(board: Board) -> pd.DataFrame:
 
 
 def _failure(board: Board, experiment: Experiment) -> dict[str, Any] | None:
-    failed = [(run, run.score) for run in board.runs(experiment.id, status="ended") if run.score is not None and not run.score.ok]
+    ended = [run for run in board.runs(experiment.id, status="ended") if (run.kind, run.partition) != ("verify", "search")]
+    failed = [(run, run.score) for run in ended if run.score is not None and not run.score.ok]
     if not failed and experiment.outcome != "failed":
         return None
     error = experiment.error or (failed[-1][1].error if failed else "")

@@ -6,7 +6,7 @@ measured as (
     select r.id, r.experiment, r.attempt, r.fidelity, r.ended,
            json_extract(r.score_json, '$.value') as value, substr(json_extract(r.score_json, '$.harness'), 1, 12) as harness
     from runs r join changed using (experiment)
-    where r.status = 'ended' and r.partition = 'search' and r.score_json is not null
+    where r.status = 'ended' and r.partition = 'search' and r.kind <> 'verify' and r.score_json is not null
       and json_extract(r.score_json, '$.ok') and json_extract(r.score_json, '$.value') is not null
 ),
 newest as (

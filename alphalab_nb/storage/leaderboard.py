@@ -39,7 +39,7 @@ def full_runs(board: Board, experiment: int, harness: str | None) -> list[Run]:
     """Return the scored full-fidelity search runs of the newest attempt."""
     runs = [
         run for run in board.runs(experiment, status="ended")
-        if run.fidelity == "full" and run.partition == "search" and run.score is not None and run.score.ok
+        if run.fidelity == "full" and run.partition == "search" and run.kind != "verify" and run.score is not None and run.score.ok
         and (harness is None or run.score.harness == harness)
     ]
     return [run for run in runs if run.attempt == runs[-1].attempt] if runs else []

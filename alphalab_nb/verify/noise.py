@@ -1,0 +1,74 @@
+"""How far a rebuilt score may be from those on record."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from alphalab_nb.parts import Parts
+from alphalab_nb.storage.experiment import Score
+from alphalab_nb.verify.claim import Claim
+
+REBUILT = 1e-6
+"""Relative difference up to which two fits of a deterministic program are one: threads add in another order, optimizers amplify it."""
+LEVEL = 0.99
+"""Of the interval for one more run of a stochastic program: one honest result in a hundred falls outside."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where a rebuilt score may lie, in the unit of the metric."""
+
+    low: float
+    high: float
+    basis: str
+    """For people: where the band comes from."""
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def band_of(parts: Parts, claim: Claim) -> Band:
+    """Return the band: float tolerance round the run that is repeated; for stochastic programs at least that of their recorded runs."""
+    value = claim.values[-1]
+    slack = REBUILT * abs(value)
+    exact = Band(value - slack, value + slack, f"the same seed, so within {REBUILT:g} relative")
+    if not _stochastic(parts, claim) or len(claim.runs) < 2:
+        return exact
+    low, high = prediction_interval(claim.values)
+    basis = f"stochastic: {LEVEL:.0%} prediction interval of its {len(claim.runs)} recorded runs, {low:.6g} to {high:.6g}"
+    return Band(min(low, exact.low), max(high, exact.high), basis)
+
+
+def prediction_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
+    """Return where one more normal draw lies with this probability: mean ± t(n - 1) · s · sqrt(1 + 1/n).
+
+    Source: https://www.itl.nist.gov/div898/handbook/pmd/section5/pmd512.htm, with a constant as the model.
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    half = float(t.ppf((1 + level) / 2, n - 1)) * statistics.stdev(values) * math.sqrt(1 + 1 / n)
+    return statistics.fmean(values) - half, statistics.fmean(values) + half
+
+
+def _stochastic(parts: Parts, claim: Claim) -> bool:
+    """Whether the seed changes the result, by the recipe, or by the domain where there is no recipe."""
+    recipes = {recipe.family: recipe.spec.stochastic for recipe in parts.recipes}
+    return recipes.get(claim.experiment.family, parts.adapter.manifest.stochastic)
+
+
+def _root_mean(losses: Sequence[float]) -> float:
+    return math.sqrt(statistics.fmean(losses))
+
+
+_POOLING: dict[str, Callable[[Sequence[float]], float]] = {"mse": statistics.fmean, "mae": statistics.fmean, "rmse": _root_mean}
+"""How a metric follows from the losses of its units; a harness with another metric pools in its own way."""
+
+
+def pooled(score: Score) -> float | None:
+    """Return the value that a score's units give; None where the metric's pooling is not known or there are no units."""
+    pool = _POOLING.get(score.metric)
+    return pool([value for _, value in score.units]) if pool and score.units else None
