@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
         step(parts)
     for phase in ("adapt", "explore", "build"):
         parts.board.set_step(phase, "phase", "finished")
-    with made.executor() as executor:
+    with contextlib.closing(made.executor()) as executor:
         made.dispatcher(strategy=made.strategy(), executor=executor).run()
         phases.confirm_best(parts, executor)
         phases.open_sealed(parts, executor)
