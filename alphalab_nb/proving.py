@@ -23,7 +23,7 @@ def prove(parts: Parts, id: int) -> Verdict:
     """
     _refuse_running(parts)
     claimed(parts, id)
-    output = parts.workspace.notebooks / f"verify_{id}.ipynb"
+    output = parts.workspace.verification(id)
     result = run_phase(shipped("notebooks", NOTEBOOK), output, {"workspace": str(parts.workspace.root), "experiment": id})
     verdict = known_verdict(parts.board, id)
     if not result.ok or verdict is None:

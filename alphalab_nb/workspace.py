@@ -125,6 +125,14 @@ class Workspace:
         """The notebook that is run; people may edit it."""
         return self.notebooks / "source" / f"{PHASES.index(phase)}_{phase}.ipynb"
 
+    def verification(self, experiment: int) -> Path:
+        """Executed notebook of the newest verification of an experiment."""
+        return self.notebooks / f"verify_{experiment}.ipynb"
+
+    def clean_copy(self, experiment: int) -> Path:
+        """Where a program is restored to be run again; removed when its verification ends."""
+        return self.root / "clean" / f"{experiment:03d}"
+
     def experiment(self, id: int, name: str) -> Path:
         return self.experiments / f"{id:03d}_{name}"
 

@@ -73,8 +73,7 @@ def _legal(source: str | None, target: str) -> bool:
 def _score_lines(parts: Parts, scored: list[Run]) -> list[Line]:
     """Look at every score by itself: which harness made it, and whether it follows from its losses."""
     harness = parts.evaluator.version
-    known = {harness, *(parts.board.fact("harness_history") or [])}
-    strange = [f"run {run.id}: {score_of(run).harness or 'none'}" for run in scored if score_of(run).harness not in known]
+    strange = [f"run {run.id}: {score_of(run).harness or 'none'}" for run in scored if score_of(run).harness != harness]
     pooled = [unit_line(run) for run in scored]
     return [
         equal("harness of every score", f"{len(scored)} scores by {harness}", _or(f"{len(scored)} scores by {harness}", strange)),

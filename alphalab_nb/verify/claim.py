@@ -45,7 +45,7 @@ def claimed(parts: Parts, id: int) -> Claim:
         raise BadInput(f"experiment {id} has {why} of harness {harness or '(not frozen yet)'}: only a full score can be verified; "
                        "`alphalab-nb leaderboard` lists them")
     with_units = tuple(parts.board.run(run.id) for run in runs)
-    return Claim(experiment, parts.board.attempt(runs[-1].attempt), with_units, parts.workspace.root / "clean" / f"{id:03d}")
+    return Claim(experiment, parts.board.attempt(runs[-1].attempt), with_units, parts.workspace.clean_copy(id))
 
 
 def score_of(run: Run) -> Score:

@@ -14,7 +14,8 @@ from alphalab_nb.verify.lines import Line, Verdict
 def conclude(parts: Parts, claim: Claim, lines: Iterable[Line]) -> Verdict:
     """State the verdict over all lines, put it on the board and remove the clean copy."""
     id = claim.experiment.id
-    verdict = Verdict(f"#{id} {claim.experiment.name}", tuple(lines), f"notebooks/verify_{id}.ipynb")
+    notebook = parts.workspace.verification(id).relative_to(parts.workspace.root).as_posix()
+    verdict = Verdict(f"#{id} {claim.experiment.name}", tuple(lines), notebook)
     parts.board.set_fact(_key(id), verdict.as_dict())
     parts.board.event("verified", verdict.said, role="verify", experiment=id)
     if claim.copy.exists():

@@ -17,7 +17,7 @@ from alphalab_nb.workspace import PHASES
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = [f"{number}_{phase}.ipynb" for number, phase in enumerate(PHASES)]
 
-every_notebook = pytest.mark.parametrize("name", [*NAMES, "campaign.ipynb"])
+every_notebook = pytest.mark.parametrize("name", [*NAMES, "campaign.ipynb", "verify.ipynb"])
 every_phase = pytest.mark.parametrize("name", NAMES)
 
 
@@ -61,11 +61,11 @@ def test_prose_before_every_step(name: str) -> None:
 
 
 @every_notebook
-def test_one_parameter(name: str) -> None:
+def test_one_cell_of_parameters_and_the_first_is_the_folder(name: str) -> None:
     tagged = [cell for cell in load(name)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     assert len(tagged) == 1
     tree = ast.parse("".join(tagged[0]["source"]))
-    assert [type(node) for node in tree.body] == [ast.AnnAssign]
+    assert [type(node) for node in tree.body] == [ast.AnnAssign] * (2 if name == "verify.ipynb" else 1)
     assert ast.unparse(tree).startswith("workspace: str = ")
 
 
