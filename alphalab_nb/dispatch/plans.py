@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 
 from alphalab_nb.dispatch.triggers import family_capped
 from alphalab_nb.dispatch.view import remaining
+from alphalab_nb.errors import ToolError
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.board import clean_name
 from alphalab_nb.storage.experiment import WAITING, Experiment, Proposal, State
 from alphalab_nb.storage.playbook import Entry, Playbook
+from alphalab_nb.storage.standing import REVIEWER, check_avoid, results
 from alphalab_nb.strategies.base import Lesson, Plan
+from alphalab_nb.tools.weighing import effects, weigh_playbook
 
 ME = "dispatcher"
 
@@ -31,7 +34,8 @@ def carry_out(parts: Parts, plan: Plan, *, by: str, saw: Sequence[int], busy: Ca
     for id, reason in plan.drop.items():
         _drop(parts, id, reason, by, busy)
     for lesson in plan.lessons:
-        _learn(parts.playbook, lesson, by)
+        _learn(parts, lesson, by)
+    weigh_playbook(parts.board, parts.playbook, parts.metric, parts.task)
     accepted = sum(_accept(parts, proposal, by) for proposal in plan.proposals)
     text = f"{accepted} accepted, {len(plan.promote)} promoted, {len(plan.drop)} dropped, {len(plan.lessons)} lessons"
     parts.board.event("strategy", text, role=by)
@@ -68,19 +72,36 @@ def _refuse(parts: Parts, proposal: Proposal, why: str) -> bool:
     return False
 
 
-def _learn(playbook: Playbook, lesson: Lesson, by: str) -> None:
-    """Store a lesson: new, changed, or withdrawn because later runs contradict it. What a person made of it stands."""
-    author = f"{by}:{lesson.rule}"
-    if any(entry.human and _began(playbook, entry, author) for entry in playbook.entries(retired=True)):
+def _learn(parts: Parts, lesson: Lesson, by: str) -> None:
+    """Store a lesson: new, changed, or withdrawn because later runs contradict it. What a person made of it stands, and so does a
+    retirement, until there is other evidence.
+    """
+    playbook, author = parts.playbook, f"{by}:{lesson.rule}"
+    begun = [entry for entry in playbook.entries(retired=True) if _began(playbook, entry, author)]
+    if any(entry.human or (entry.author == REVIEWER and {*lesson.evidence} <= {*entry.evidence}) for entry in begun):
         return
-    mine = [entry for entry in playbook.entries() if entry.author == author]
+    mine = [entry for entry in begun if entry.author == author and entry.status == "active"]
     if lesson.retire:
         for entry in mine:
             playbook.retire(entry.id, author=author)
+    elif not _admitted(parts, lesson):
+        return
     elif not mine:
         playbook.add(lesson.claim, kind=lesson.kind, evidence=lesson.evidence, author=author)  # type: ignore[arg-type]
-    elif mine[0].claim != lesson.claim:
+    elif (mine[0].claim, mine[0].evidence) != (lesson.claim, tuple(lesson.evidence)):
         playbook.edit(mine[0].id, claim=lesson.claim, evidence=lesson.evidence, author=author)
+
+
+def _admitted(parts: Parts, lesson: Lesson) -> bool:
+    """Whether the evidence carries the lesson's kind; what is refused is said among the events."""
+    if lesson.kind != "avoid":
+        return True
+    try:
+        check_avoid("avoid", lesson.evidence, results(parts.board), effects(parts.board, parts.metric, parts.task))
+    except ToolError as error:
+        parts.board.event("refused", f"lesson '{lesson.rule}': {error}", role=ME)
+        return False
+    return True
 
 
 def _began(playbook: Playbook, entry: Entry, author: str) -> bool:

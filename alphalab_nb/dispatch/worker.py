@@ -33,7 +33,7 @@ class Worker:
         files = self._files(experiment)
         if is_live("worker_implement", self._parts.config):
             _lay_out(files, folder)
-        task = ImplementTask(experiment=experiment, folder=folder, files=files, playbook=self._parts.playbook.markdown(),
+        task = ImplementTask(experiment=experiment, folder=folder, files=files, playbook=self._parts.playbook.prompt(),
                              learnings=learnings(self._parts.workspace))
         run_agent("worker_implement", deps, task)
         return self._snapshot(experiment, folder)
@@ -41,7 +41,7 @@ class Worker:
     def fix(self, experiment: Experiment, label: str) -> Attempt:
         """Change the code after a failure and snapshot it anew."""
         folder = self._folder(experiment)
-        task = FixTask(experiment=experiment, folder=folder, files=self._files(experiment), playbook=self._parts.playbook.markdown(),
+        task = FixTask(experiment=experiment, folder=folder, files=self._files(experiment), playbook=self._parts.playbook.prompt(),
                        label=label, error=experiment.error, recipe=self._recipes.get(experiment.family), facts=self._facts())
         run_agent("worker_fix", self._deps(experiment, "fix"), task)
         return self._snapshot(experiment, folder)

@@ -135,9 +135,11 @@ def _milestone(parts: Parts, cards: Cards) -> dict[str, Any] | None:
 
 
 def playbook(parts: Parts, cards: Cards) -> dict[str, Any]:
-    """Entries, retired ones too, and how the active ones have grown (words)."""
-    entries = [asdict(entry) for entry in parts.playbook.entries(retired=True)]
-    return {"entries": [{**entry, "claim": entry["claim"][:_TEXT_CHARS]} for entry in entries], "growth": parts.playbook.growth()[-200:]}
+    """Entries with how far they stand and how often they were cited, retired ones too, and how the active ones have grown (words)."""
+    standings = parts.playbook.standings()
+    entries = [{**asdict(entry), "claim": entry.claim[:_TEXT_CHARS], "standing": {**asdict(standings[entry.id]),
+                "said": str(standings[entry.id])}} for entry in parts.playbook.entries(retired=True)]
+    return {"entries": entries, "growth": parts.playbook.growth()[-200:]}
 
 
 def people(parts: Parts, cards: Cards) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
@@ -14,10 +15,12 @@ from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, Run, State
 from alphalab_nb.storage.leaderboard import full_runs
 from alphalab_nb.storage.playbook import Playbook
+from alphalab_nb.storage.standing import users
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 INK, MUTED, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 COLOURS = ("#0b6e99", "#d9730d", "#0f7b6c", "#ad1a72", "#6940a5", "#dfab01", "#64473a", "#e03e3e", "#4a5568", "#5b8c2a")
@@ -103,17 +106,50 @@ def family_shares(board: Board, metric: Metric) -> Picture:
 
 
 def playbook_growth(playbook: Playbook) -> Picture:
-    """Show the number of words in active playbook entries after each change."""
+    """Show the playbook over the campaign: words in force and retirements, how far its entries stand, and how often it was used.
+
+    The horizontal axis is the number of experiments on the board, which is the campaign's own clock.
+    """
     growth = playbook.growth()
-    figure, axes = _canvas(7.2, 2.4)
     if not growth:
-        return _empty(figure, axes, "nothing learnt yet")
+        return _empty(*_canvas(7.2, 2.4), "nothing learnt yet")
+    figure, axes = _canvas(7.2, 2.4)
+    born = sorted(experiment.created for experiment in playbook.board.list())
+    retired, uses = playbook.retirements(), _uses(playbook)
     words = [count for _, count in growth]
-    axes.step(range(1, len(words) + 1), words, where="post", color=COLOURS[2], linewidth=1.6)
-    axes.set_xlabel("changes of the playbook", fontsize=9)
-    axes.set_ylabel("words in force", fontsize=9)
+    axes.step(_clock(born, [at for at, _ in growth]), words, where="post", color=COLOURS[2], linewidth=1.6, label="words in force")
+    at_retirement = [[count for at, count in growth if at <= when][-1] for when in retired]
+    axes.scatter(_clock(born, retired), at_retirement, s=28, marker="x", color=COLOURS[7], label="an entry retired", zorder=3)
     axes.set_ylim(bottom=0)
-    return _picture(figure, f"{words[-1]} words in {len(playbook.entries())} lessons after {len(words)} changes")
+    axes.set_xlabel("experiments proposed", fontsize=9)
+    axes.set_ylabel("words in force", fontsize=9)
+    used = axes.twinx()
+    used.step([0, *_clock(born, uses), len(born)], [*range(len(uses) + 1), len(uses)], where="post", color=COLOURS[1], linewidth=1.2,
+              label="citations by proposals")
+    used.set_ylim(0, max(1, len(uses)) * 1.05)
+    used.set_ylabel("citations so far", fontsize=9)
+    used.tick_params(labelsize=8, colors=INK)
+    used.spines[["top"]].set_visible(False)
+    used.yaxis.set_major_locator(_whole())
+    handles = [handle for side in (axes, used) for handle in side.get_legend_handles_labels()[0]]
+    axes.legend(handles=handles, fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.12, 1.0))
+    entries, standings = playbook.entries(), playbook.standings()
+    counts = Counter(standings[entry.id].word for entry in entries)
+    stand = ", ".join(f"{count} {word}" for word, count in counts.most_common()) or "none in force"
+    return _picture(figure, f"{words[-1]} words in {len(entries)} lessons after {len(words)} changes ({stand}); {len(retired)} retired,"
+                            f" cited {len(uses)} times by proposals")
+
+
+def _uses(playbook: Playbook) -> list[str]:
+    """Return when proposals cited an entry, oldest first; one that cites two counts twice."""
+    experiments = playbook.board.list()
+    return sorted(one.created for entry in playbook.entries(retired=True)
+                  for one in users(entry.id, playbook.versions(entry.id)[0].at, experiments))
+
+
+def _clock(born: list[str], times: list[str]) -> list[int]:
+    """Return how many experiments there were at each time."""
+    return [bisect_right(born, at) for at in times]
 
 
 # -- what is drawn -------------------------------------------------------------------------------------------
@@ -188,16 +224,22 @@ def _colours(families: list[str]) -> dict[str, str]:
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a figure that belongs to nobody: pyplot would keep it, and show it a second time in a notebook."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes: Axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, colors=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(_whole())
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def _whole() -> Locator:
+    """Return what sets ticks at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(integer=True)
 
 
 def _empty(figure: Figure, axes: Any, message: str) -> Picture:

@@ -45,7 +45,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         counts={state.value: count for state, count in board.counts().items() if count},
         convergence=convergence(board, metric),
         family_shares=family_shares(board, metric),
-        playbook_growth=playbook_growth(playbook),
+        playbook_growth=playbook_growth(playbook), standings=playbook.standings(),
         leaderboard=_html(leaderboard_table(board, metric)),
         ranked=len(ranking(board, metric, board.fact("harness"))),
         stages=_html(budget_by_stage(board, metric)),

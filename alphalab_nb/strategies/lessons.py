@@ -14,6 +14,8 @@ TWICE = 2
 MIN_RANKED = 5
 """Experiments with a smoke and a full score from which on the agreement of the two says something."""
 TAXONOMY = 3
+BACKING = 5
+"""Experiments that a family's success rests on at most: its best."""
 
 
 def lessons(view: BoardView, *, author: str) -> list[Lesson]:
@@ -63,7 +65,8 @@ def _families(view: BoardView) -> Iterator[Lesson]:
         gain = _percent(view.metric.improvement(_score(best), value))
         compared = f"its best, {_named(best)}, is {gain} than the baseline {name} ({value:.6g})"
         if view.metric.better(_score(best), value):
-            yield _lesson(f"works:{family}", "works", f"{family} works: {compared}.", [best])
+            ahead = [seen for seen in results if view.metric.better(_score(seen), value)]
+            yield _lesson(f"works:{family}", "works", f"{family} works: {compared}.", _unrelated(ahead)[:BACKING])
         elif len(results) >= TWICE:
             yield _lesson(f"fails:{family}", "fails", f"{family} has not paid in {len(results)} experiments: {compared}.", results)
 
@@ -160,6 +163,16 @@ def _by_family(view: BoardView) -> dict[str, list[Seen]]:
     for seen in _ranked(view):
         families[seen.experiment.family].append(seen)
     return families
+
+
+def _unrelated(results: Sequence[Seen]) -> list[Seen]:
+    """Return results of which none is the parent of another: beside its parent, an experiment is measured by that, not by the baseline."""
+    chosen: list[Seen] = []
+    for seen in results:
+        experiment, parents = seen.experiment, {other.experiment.parent for other in chosen}
+        if experiment.id not in parents and experiment.parent not in {other.experiment.id for other in chosen}:
+            chosen.append(seen)
+    return chosen
 
 
 def _best_of_families(view: BoardView) -> list[Seen]:

@@ -351,8 +351,15 @@ class _Turn:
                   parent: int | None = None, fidelity: Fidelity = "full") -> Proposal:
         number = self.per_stage[stage] + 1
         name = name or f"{recipe.family}_{stage}_{number}"
+        hypothesis += self._rests_on(recipe.family, parent)
         return Proposal(name=name, family=recipe.family, hypothesis=hypothesis, config=rounded(config), stage=stage, parent=parent,
                         fidelity=fidelity)
+
+    def _rests_on(self, family: str, parent: int | None) -> str:
+        """Return the lessons of this strategy that a proposal rests on, as a citation: that its family works, or that its parent leads."""
+        rules = {f"{OfflineStrategy.name}:works:{family}", *([f"{OfflineStrategy.name}:best"] if parent is not None else [])}
+        held = [e.id for e in self.view.playbook if e.author in rules and not e.human and (parent is None or parent in e.evidence)]
+        return f" (playbook {', '.join(map(str, held))})" if held else ""
 
     def _take(self, proposal: Proposal) -> None:
         self.proposals.append(proposal)

@@ -50,7 +50,7 @@ class StrategistStrategy:
             wanted=deps.decisions.most, remaining=view.remaining, budget=view.budget, band=band(view.remaining), metric=view.metric,
             leaderboard=leaders(view.experiments, view.metric), baselines=view.baselines, debriefs=_debriefs(view, deps),
             open=_listed([seen for seen in view.experiments if seen.experiment.state in OPEN]), families=families(view),
-            recipes=_recipes(view), playbook=deps.playbook.markdown(), learnings=learnings(deps.workspace), notes=list(view.notes),
+            recipes=_recipes(view), playbook=deps.playbook.prompt(), learnings=learnings(deps.workspace), notes=list(view.notes),
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from alphalab_nb.report import convergence, family_shares, playbook_growth
 from alphalab_nb.report.figures import Picture
+from tests.boards import proposal
 from tests.report import campaigns
 from tests.report.campaigns import Told
 from tests.report.pages import PNG
@@ -47,6 +48,15 @@ def test_family_shares_count_every_experiment_the_largest_family_first(told: Tol
 def test_growth_ends_with_the_words_in_force(told: Told):
     words = sum(len(entry.claim.split()) for entry in told.playbook.entries())
     assert playbook_growth(told.playbook).alt.startswith(f"{words} words in {len(told.playbook.entries())} lessons")
+
+
+def test_growth_tells_of_use_and_retirement(tmp_path: Path):
+    told = campaigns.searched(campaigns.empty(tmp_path))
+    before = playbook_growth(told.playbook).alt
+    assert "1 retired, cited 0 times" in before
+    told.board.add(proposal("cites", hypothesis="more of it (playbook 1 and 3)"), by="test")
+    told.playbook.retire(1, author="analyst")
+    assert "2 retired, cited 2 times" in playbook_growth(told.playbook).alt
 
 
 def test_dollars_are_money_and_no_formula(tmp_path: Path):

@@ -161,10 +161,11 @@ def test_failures_are_shown_with_their_reason_and_end(page: Page):
 
 
 def test_playbook_shows_lessons_in_force_with_evidence_and_who_ordered_them(page: Page):
-    assert "a longer memory helps ridge (#3 #4 analyst)" in page.text
-    assert "never difference twice (ada, by a person)" in page.text
+    assert "a longer memory helps ridge (#3 #4 analyst); tentative: not weighed yet" in page.text
+    assert "never difference twice (ada, by a person); by order: a person's word, without evidence" in page.text
     assert "trees never help" not in page.text
-    assert page.images[2][0] == "8 words in 2 lessons after 4 changes"
+    assert page.images[2][0] == (
+        "8 words in 2 lessons after 4 changes (1 tentative, 1 by order); 1 retired, cited 0 times by proposals")
     assert "ada: the last years matter most" in page.text
 
 

@@ -12,6 +12,7 @@ from alphalab_nb.config import StrategyConfig
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import State
+from alphalab_nb.storage.standing import cited
 from alphalab_nb.strategies.offline import WIDE, OfflineStrategy, Shares, _combinations
 from alphalab_nb.strategies.registry import make_strategy
 from alphalab_nb.strategies.space import signature
@@ -129,6 +130,18 @@ def test_a_persons_word_rules_families_out_and_in(tmp_path: Path):
     families_used = Counter(p.family for p in done.proposals())
     assert not {"family_a", "family_b"} & set(families_used)
     assert done.board.list()[0].family == "family_f"
+
+
+def test_a_proposal_cites_the_lessons_of_its_family_or_its_parent_and_no_others(tmp_path: Path):
+    done = campaign(tmp_path, count=4, budget=30).run(OfflineStrategy)
+    lessons = {entry.id: done.playbook.versions(entry.id)[0] for entry in done.playbook.entries(retired=True)}
+    citing = [(e, id) for e in done.board.list() for id in cited(e.hypothesis)]
+    assert len(citing) >= 5
+    for experiment, id in citing:
+        assert lessons[id].at <= experiment.created
+        assert lessons[id].author in (f"offline:works:{experiment.family}", "offline:best")
+        assert lessons[id].author != "offline:best" or experiment.parent is not None
+    assert not any(cited(e.hypothesis) for e in done.board.list() if e.stage == "defaults")
 
 
 def test_a_family_that_failed_twice_is_left_alone(tmp_path: Path):

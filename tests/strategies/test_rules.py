@@ -76,6 +76,15 @@ def test_lessons_say_what_was_measured_and_name_the_experiments(tmp_path: Path):
     )
 
 
+def test_a_family_that_works_rests_on_its_best_and_on_others_that_are_not_its_parents(tmp_path: Path):
+    found = lessons_of(
+        tmp_path, {"a1": 2.0, "a2": 1.5, "a3": 1.6, "a4": 5.0},
+        [proposal("a1", "family_a", size=8), proposal("a2", "family_a", parent=1, size=16), proposal("a3", "family_a", rate=0.2),
+         proposal("a4", "family_a", rate=0.9)],
+    )
+    assert found["works:family_a"].startswith("works (2, 3) family_a works: its best, #2 a2")
+
+
 def test_nothing_measured_teaches_nothing(tmp_path: Path):
     assert lessons_of(tmp_path, {}, []) == {}
 

@@ -11,6 +11,7 @@ from alphalab_nb.errors import ToolError
 from alphalab_nb.tools import TOOLS
 from alphalab_nb.tools.base import clip
 from alphalab_nb.tools.research import Report
+from tests.boards import finished
 from tests.desk import desk
 
 
@@ -48,6 +49,7 @@ def test_a_clipped_output_says_what_is_missing():
 def test_a_persons_lesson_cannot_be_replaced_by_an_agent(tmp_path: Path):
     made = desk(tmp_path)
     deps = made.as_role("worker_analyze", made.workspace.experiment(1, "mine"))
+    finished(made.board, 1.0)
     order = made.playbook.add("try no networks", kind="avoid", evidence=[], author="ana", human=True)
     with pytest.raises(ToolError, match="written by a person"):
         TOOLS["update_playbook"](deps, "networks are fine", "works", [1], replaces=order.id)

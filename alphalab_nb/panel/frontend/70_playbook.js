@@ -27,7 +27,7 @@ class PlaybookView {
     const active = entries.filter((entry) => entry.status !== "retired");
     for (const [kind, group] of this.lists) this.#draw(group, active.filter((entry) => entry.kind === kind));
     this.#draw(this.retired, entries.filter((entry) => entry.status === "retired"));
-    redraw(this.growth, growth, () => growthBox(growth, active.length));
+    redraw(this.growth, [growth, active], () => growthBox(growth, active));
   }
 
   #draw(group, entries) {
@@ -63,7 +63,10 @@ class EntryView {
     setText(this.claim, short(entry.claim, 4000));
     redraw(this.evidence, entry.evidence, () => (entry.evidence ?? []).map((id) => experimentButton(this.app, id)));
     const author = `${entry.human ? "a person" : "agent"} (${short(entry.author, 40)})`;
-    setText(this.line, [author, `version ${entry.version}`, clock(entry.at), retired ? "retired" : ""].filter(Boolean).join(" · "));
+    const { said = "", gain = null, use = 0 } = entry.standing ?? {};
+    const effect = gain === null ? "" : `effect ${gain > 0 ? "+" : ""}${Number((100 * gain).toPrecision(2))} %`;
+    setText(this.line, [short(said, 200), effect, use ? `cited ${plural(use, "time")}` : "", author, `version ${entry.version}`,
+      clock(entry.at), retired ? "retired" : ""].filter(Boolean).join(" · "));
     setAttr(this.node, "data-retired", retired ? "1" : null);
     show(this.edit, !retired);
     show(this.retire, !retired);
@@ -189,8 +192,12 @@ function growthBox(growth, active) {
   const most = Math.max(...growth.map((point) => point[1]), 1);
   const points = growth.map(([, size],
     i) => `${(growth.length > 1 ? 238 * i / (growth.length - 1) : 0) + 1},${41 - 38 * size / most}`).join(" ");
+  const counts = new Map();
+  for (const { standing } of active) if (standing) counts.set(standing.word, (counts.get(standing.word) ?? 0) + 1);
+  const stand = [...counts].map(([word, count]) => `${integer(count)} ${word}`).join(", ");
   const told = `from ${integer(growth[0][1])} to ${integer(last)} words in ${plural(growth.length, "change")}`;
-  return section("Growth", el("p", null, `${plural(active, "entry", "entries")} in force, ${told}.`),
+  return section("Growth", el("p", null, `${plural(active.length, "entry", "entries")} in force${
+    stand ? ` (${stand})` : ""}, ${told}.`),
     svg("svg", { class: "alnb-spark", viewBox: "0 0 240 44", preserveAspectRatio: "none", role: "img", "aria-label": told },
       svg("polyline", { points })));
 }
