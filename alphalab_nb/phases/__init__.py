@@ -3,6 +3,7 @@
 from alphalab_nb.phases.adapt import adapt_domain, check_minds, make_data, preflight, review_adapter
 from alphalab_nb.phases.build import attack_harness, build_harness, certify_baselines, freeze_harness, review_harness
 from alphalab_nb.phases.champion import verify_champion
+from alphalab_nb.phases.cheats import plant_cheats
 from alphalab_nb.phases.close import confirm_best, open_sealed
 from alphalab_nb.phases.explore import compile_research_report, explore_data, review_exploration
 
@@ -18,6 +19,7 @@ __all__ = [
     "freeze_harness",
     "make_data",
     "open_sealed",
+    "plant_cheats",
     "preflight",
     "review_adapter",
     "review_exploration",

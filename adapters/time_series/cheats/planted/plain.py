@@ -1,0 +1,7 @@
+"""The honest forecaster itself: what every cheat is compared with."""
+
+from honest import Honest
+
+
+class Forecaster(Honest):
+    pass
