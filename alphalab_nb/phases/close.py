@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alphalab_nb.dispatch.pipeline import Pipeline, artefact_of
+from alphalab_nb.dispatch.carry import Order, carry_through
+from alphalab_nb.dispatch.pipeline import artefact_of
 from alphalab_nb.errors import BudgetEnded, PhaseFailed
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import paired_interval
@@ -145,14 +145,14 @@ def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
 
 
 def _score_stored(parts: Parts, executor: Executor, entries: Sequence[Ranked], partition: str) -> dict[int, float | None]:
-    jobs = [(_plan(parts, entry, "confirm", partition), None, artefact_of(parts, entry.runs[-1])) for entry in entries]
-    scores = _execute(parts, executor, jobs)
+    orders = [Order(run=_plan(parts, entry, "confirm", partition), artefact=artefact_of(parts, entry.runs[-1])) for entry in entries]
+    scores = carry_through(parts, executor, orders)
     return {run.experiment: score.value if score.ok else None for run, score in scores}
 
 
 def _sealed_scores(parts: Parts, executor: Executor, entries: Sequence[Ranked], artefacts: dict[int, Path]) -> dict[int, Score]:
-    jobs = [(_plan(parts, entry, "sealed", "sealed"), None, artefacts[entry.experiment.id]) for entry in entries]
-    return {run.experiment: score for run, score in _execute(parts, executor, jobs)}
+    orders = [Order(run=_plan(parts, entry, "sealed", "sealed"), artefact=artefacts[entry.experiment.id]) for entry in entries]
+    return {run.experiment: score for run, score in carry_through(parts, executor, orders)}
 
 
 def _refit(parts: Parts, executor: Executor, entries: Sequence[Ranked]) -> dict[int, Path]:
@@ -161,8 +161,8 @@ def _refit(parts: Parts, executor: Executor, entries: Sequence[Ranked]) -> dict[
     if data.exists():
         remove(data)
     parts.partitions.merged(("explore", "search", "confirm"), data)
-    jobs = [(_plan(parts, entry, "verify", "sealed"), data, None) for entry in entries]
-    scores = _execute(parts, executor, jobs, score=False)
+    orders = [Order(run=_plan(parts, entry, "verify", "sealed"), data=data) for entry in entries]
+    scores = carry_through(parts, executor, orders, score=False)
     remove(data)
     failed = [f"#{run.experiment}: {score.label} {score.error[-300:]}" for run, score in scores if not score.ok]
     if failed:
@@ -173,18 +173,3 @@ def _refit(parts: Parts, executor: Executor, entries: Sequence[Ranked]) -> dict[
 def _plan(parts: Parts, entry: Ranked, kind: RunKind, partition: str) -> Run:
     attempt = parts.board.attempt(entry.runs[-1].attempt)
     return parts.board.plan_run(attempt, kind=kind, partition=partition, seed=entry.runs[-1].seed, fidelity="full")
-
-
-def _execute(parts: Parts, executor: Executor, jobs: Sequence[tuple[Run, Path | None, Path | None]], *,
-             score: bool = True) -> list[tuple[Run, Score]]:
-    """Carry planned runs through and return their scores, in the order given."""
-    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
-    pipeline = Pipeline(parts, executor, ended.put)
-    for run, data, artefact in jobs:
-        pipeline.start(run, data=data, artefact=artefact, score=score)
-    scores: dict[int, Score] = {}
-    for _ in jobs:
-        id = ended.get()
-        scores[id], seconds = pipeline.collect(id)
-        parts.board.end_run(id, scores[id], seconds)
-    return [(run, scores[run.id]) for run, _, _ in jobs]

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from alphalab_nb.dispatch.carry import Order, carry_through
+from alphalab_nb.dispatch.pipeline import artefact_of
 from alphalab_nb.errors import BadInput
 from alphalab_nb.executors import Executor
 from alphalab_nb.parts import Parts
@@ -13,7 +14,7 @@ from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import TRANSITIONS, Run, State
 from alphalab_nb.verify.ground import data_line, harness_lines
 from alphalab_nb.verify.lines import Line, Lines, Verdict, equal
-from alphalab_nb.verify.replay import plan_again, rescored_lines, score_of, stored_artefact, unit_line
+from alphalab_nb.verify.replay import plan_again, rescored_lines, score_of, unit_line
 
 BEGINNINGS = ("proposed", "to_implement")
 """States in which an experiment comes onto the board."""
@@ -84,7 +85,7 @@ def _score_lines(parts: Parts, scored: list[Run]) -> list[Line]:
 def _rescored(parts: Parts, executor: Executor, scored: list[Run]) -> list[Line]:
     """Score again what still has its artefact, of the full runs on search; confirm and sealed are not opened for it."""
     full = [run for run in scored if run.partition == "search" and run.fidelity == "full" and run.kind != "verify"]
-    stored = [(run, stored_artefact(parts, run)) for run in full if score_of(run).harness == parts.evaluator.version]
+    stored = [(run, artefact_of(parts, run)) for run in full if score_of(run).harness == parts.evaluator.version]
     there = [(run, artefact) for run, artefact in stored if artefact.is_dir()]
     scores = carry_through(parts, executor, [Order(run=plan_again(parts, run), artefact=artefact) for run, artefact in there])
     again = [line for (run, _), (_, score) in zip(there, scores) for line in rescored_lines(run, score)]

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from alphalab_nb.dispatch.carry import Order, carry_through
+from alphalab_nb.dispatch.pipeline import artefact_of
 from alphalab_nb.executors import Executor
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
@@ -24,7 +25,7 @@ def replay(parts: Parts, executor: Executor, claim: Claim) -> Lines:
     Raises:
         WorkspaceError: the experiments of this campaign are running.
     """
-    stored = {run.id: stored_artefact(parts, run) for run in claim.runs}
+    stored = {run.id: artefact_of(parts, run) for run in claim.runs}
     again = [(run, stored[run.id]) for run in claim.runs if stored[run.id].is_dir()]
     orders = [Order(run=plan_again(parts, run), artefact=artefact) for run, artefact in again]
     with FileLock(parts.workspace.lock):  # the loop of phase 3 would take our runs for its own
@@ -38,13 +39,6 @@ def replay(parts: Parts, executor: Executor, claim: Claim) -> Lines:
     for (run, _), score in zip(again, scores):
         lines += rescored_lines(run, score)
     return lines
-
-
-def stored_artefact(parts: Parts, run: Run) -> Path:
-    """Return where what SCORE judged was left: by RUN, or by the attempt itself in a domain without RUN."""
-    if parts.adapter.manifest.run:
-        return parts.workspace.run(run.id) / "out" / "artefact"
-    return parts.workspace.attempt(run.experiment, parts.board.attempt(run.attempt).number)
 
 
 def plan_again(parts: Parts, run: Run) -> Run:
