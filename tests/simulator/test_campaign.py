@@ -14,6 +14,7 @@ import pytest
 from alphalab_nb import phases
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.errors import ConfigError
+from alphalab_nb.judge.stats import by_origin
 from alphalab_nb.resources import shipped
 from alphalab_nb.storage.experiment import State
 
@@ -75,6 +76,14 @@ def test_the_sealed_test_tells_what_was_true_of_the_champion(campaign: Campaign)
         truth(campaign, champion.config))
 
 
+def test_draws_of_a_partition_are_compared_as_wholes(campaign: Campaign):
+    """Units of one draw share its shift: as if they were independent, a band would be too narrow."""
+    runs = [campaign.board.run(run.id) for run in campaign.board.runs(status="ended") if run.fidelity == "full"]
+    scored = [(run.partition, run.score.units) for run in runs if run.score is not None and run.score.units]
+    groups = {partition: (len(units), len(by_origin(units, units)[0])) for partition, units in scored}
+    assert groups == {"search": (16, 16), "confirm": (64, 4), "sealed": (256, 16)}
+
+
 def test_the_report_prints_the_truth(campaign: Campaign):
     text = campaign.workspace.report.read_text(encoding="utf-8")
     sealed = campaign.board.fact("sealed")
@@ -100,7 +109,7 @@ def test_no_agent_left_the_secret_of_the_world_where_agents_look(campaign: Campa
 def test_the_explorer_says_what_can_be_said_of_a_space(campaign: Campaign):
     learnings = (campaign.workspace.explore / "learnings.md").read_text(encoding="utf-8")
     assert "Families of points: 2 (point, shortcut)" in learnings
-    assert "sealed: the mean of 16 independent draws has 25 % of the noise of one" in learnings
+    assert "sealed: noise draws that a full score is the mean of: 16, which leave 25 % of the noise of one" in learnings
     assert "failed" not in learnings
 
 

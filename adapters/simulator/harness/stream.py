@@ -36,13 +36,18 @@ class Stream:
         """Run a point on every draw of this partition, for one seed of the evaluator; on the first one at fidelity smoke."""
         wanted = self.draws if fidelity == "full" else 1
         runs = [self.world.measure(point, self.partition, one, fidelity) for one in self._seeds(seed)[:wanted]]
-        units = tuple(unit for run in runs for unit in run.units)
+        units = tuple((_grouped(id) if wanted > 1 else id, loss) for run in runs for id, loss in run.units)
         return Measured(float(np.mean([run.value for run in runs])), units, runs[0].gates)
 
     def _seeds(self, seed: int) -> list[int]:
         """Return the seed of each draw: never one that a point could have been tuned on, and never the same for two evaluator's seeds."""
         made = np.random.SeedSequence([self.secret, seed]).generate_state(self.draws, np.uint64)
         return [int(one) for one in made]
+
+
+def _grouped(id: str) -> str:
+    """Return the name of a unit with its draw in front: units of one draw share its shift, so only whole draws are independent."""
+    return "t" + id.removeprefix("n").replace(".", "/")
 
 
 def load_stream(partition: str, vault: Path, folder: Path = HERE) -> Stream:

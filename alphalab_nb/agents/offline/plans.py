@@ -37,6 +37,6 @@ PLANS: dict[str, Plan] = {
         setup="streams/setup",
         probes={"streams/space": "schema", "streams/ranges": "statistics", "streams/draws": "findings"},
         first=("streams/space", "streams/draws"),
-        kinds=("families", "family", "draws", "noise_left"),
+        kinds=("families", "family", "noise_left"),
     ),
 }

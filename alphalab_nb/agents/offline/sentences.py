@@ -45,7 +45,7 @@ LEARNT: dict[str, str] = {
     "outliers": "{total} values ({share_percent} %) in {items} items lie over {limit} robust sd from their neighbours in the season",
     "covariate": "Covariate {name} ({state}): correlation {correlation} with the mean item, {missing_percent} % missing",
     "missing": "Missing: {share_percent} % of the cells ({cells}), in {items_affected} of {items} items",
-    "noise_left": "{partition}: the mean of {draws} independent draws has {percent} % of the noise of one",
+    "noise_left": "{partition}: noise draws that a full score is the mean of: {draws}, which leave {percent} % of the noise of one",
     "families": "Families of points: {total} ({names})",
 }
 
@@ -81,7 +81,6 @@ REPORTED: dict[str, str] = {
     "family": "{family}: {parameters} parameters, {numbers} numbers and {choices} choices, {branches} of them in a branch; {summary}",
     "range": "{family}.{name}: {low} to {high}, {scale}, default {default}",
     "choice": "{family}.{name}: one of {choices}, default {default}",
-    "draws": "{partition}: {draws} draws of a stream of its own",
 }
 """Said in data_report/ only."""
 
