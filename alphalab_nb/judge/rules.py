@@ -28,22 +28,33 @@ class Rules:
 
     alpha: float = 0.04
     """Probability that the whole campaign keeps anything that is not better."""
-    spending: float = 0.05
+    spending: float = 0.1
     """Share of what is left of alpha that the next confirm test spends, so that any number of tests spends less than alpha."""
-    replicates: int = 8
+    replicates: int = 4
     """Most confirm runs of one candidate; a deterministic program has one."""
     stochastic: bool = True
     """Whether another seed gives another score."""
     block: int = 1
     """Neighbouring units that depend on each other: at least horizon / stride for forecast origins."""
     screening_power: float = 0.97
-    """Share of the candidates with a gain of twice the detectable one that screening lets pass."""
+    """Share of the candidates with twice the gain that the confirm test can show that screening lets pass."""
     too_good: float = 8.0
     """Robust standard deviations ahead of the earlier scores beyond which a score is quarantined until it reproduces."""
     floor: float | None = None
     """Value that nothing honest surpasses, in units of the metric; None if nobody declared one."""
     noise: Noise | None = None
-    """What the certificate measured; None: each comparison has its own runs and units only."""
+    """What the certificate measured on search; None: each comparison has its own runs and units only."""
+    confirm_noise: Noise | None = None
+    """The same on confirm; None: as on search."""
+    search: str = "search"
     confirm: str = "confirm"
     """Name of the partition whose tests spend alpha."""
-    search: str = "search"
+
+    @property
+    def noise_of_confirm(self) -> Noise | None:
+        return self.confirm_noise or self.noise
+
+    @property
+    def most_runs(self) -> int:
+        """Most confirm runs of one candidate: a deterministic program gains nothing by a second one."""
+        return self.replicates if self.stochastic else 1

@@ -61,15 +61,15 @@ def paired_interval(
     Raises:
         BadInput: the units are not the same on both sides.
     """
-    sums, counts = _by_origin(a_units, b_units)
+    sums, counts = by_origin(a_units, b_units)
     mean, origins = float(sums.sum() / counts.sum()), len(sums)
     used = max(1, min(block, origins // 2))
     if origins < 2:
         return Interval(mean, -math.inf, math.inf, int(counts.sum()), origins, used)
-    drawn = _resampled_means(sums, counts, used, repeats, np.random.default_rng(seed))
+    drawn = resampled_means(sums, counts, used, repeats, np.random.default_rng(seed))
     tail = (1 - level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
-    widen = _small_sample_factor(origins / used, level)
+    widen = small_sample_factor(origins / used, level)
     return Interval(
         mean, mean - widen * max(0.0, mean - float(low)), mean + widen * max(0.0, float(high) - mean), int(counts.sum()), origins, used
     )
@@ -86,7 +86,7 @@ def diebold_mariano(a_units: Units, b_units: Units, *, block: int) -> DieboldMar
     """
     from scipy.stats import t as student
 
-    sums, counts = _by_origin(a_units, b_units)
+    sums, counts = by_origin(a_units, b_units)
     differences = sums / counts
     n, mean = len(differences), float(differences.mean())
     lags = min(max(1, block), n) - 1
@@ -102,7 +102,7 @@ def diebold_mariano(a_units: Units, b_units: Units, *, block: int) -> DieboldMar
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
-def _by_origin(a_units: Units, b_units: Units) -> tuple[Array, Array]:
+def by_origin(a_units: Units, b_units: Units) -> tuple[Array, Array]:
     """Return the sum of differences and the number of units of each origin, in the order of time."""
     a, b = _as_dict(a_units), _as_dict(b_units)
     if not a or not b:
@@ -130,7 +130,7 @@ def _as_dict(units: Units) -> dict[str, float]:
     return found
 
 
-def _resampled_means(sums: Array, counts: Array, block: int, repeats: int, rng: np.random.Generator) -> Array:
+def resampled_means(sums: Array, counts: Array, block: int, repeats: int, rng: np.random.Generator) -> Array:
     """Return the mean of each resample; one resample at a time, because large panels have thousands of origins."""
     origins = len(sums)
     blocks = -(-origins // block)
@@ -143,7 +143,7 @@ def _resampled_means(sums: Array, counts: Array, block: int, repeats: int, rng: 
     return drawn
 
 
-def _small_sample_factor(blocks: float, level: float) -> float:
+def small_sample_factor(blocks: float, level: float) -> float:
     """Return how much wider the band must be because it rests on few blocks: t over normal quantile, and n over n - 1."""
     from scipy.stats import norm
     from scipy.stats import t as student
