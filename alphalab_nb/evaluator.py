@@ -71,7 +71,7 @@ class Evaluator:
             raise HarnessChanged(f"{self._harness} holds no score.py; run phase build first")
         self._drop_bytecode()
         files = self._hashes()
-        version = "h-" + hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
+        version = _version(files)
         for name in files:
             path = self._harness / name
             path.chmod(path.stat().st_mode & ~0o222)
@@ -84,6 +84,15 @@ class Evaluator:
     def version(self) -> str:
         """Version of the frozen harness; empty before it is frozen."""
         return str(self._frozen().get("version", ""))
+
+    def present_version(self) -> str:
+        """Return the version of the files as they are now, whatever the record says of them.
+
+        Raises:
+            HarnessChanged: a link is among them.
+        """
+        self._drop_bytecode()
+        return _version(self._hashes())
 
     def check(self) -> None:
         """Make sure that the harness is what was frozen.
@@ -206,6 +215,10 @@ class Evaluator:
         return Score(
             ok=False, label=label, metric=self._metric() or "", value=None, resources=spent, harness=self.version, error=error[-4000:]
         )
+
+
+def _version(files: Mapping[str, str]) -> str:
+    return "h-" + hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
 
 
 def _fresh(path: Path) -> Path:

@@ -118,14 +118,20 @@ def _account_lines(parts: Parts) -> list[Line]:
 
 def _opening_lines(parts: Parts, scored: list[Run]) -> list[Line]:
     """Compare the counted readings of confirm and sealed with what was scored on them and what the board says."""
+    counts = {name: parts.partitions.reads(name) for name in ("confirm", "sealed")}
     lines: list[Line] = []
-    for name in ("confirm", "sealed"):
-        scores, reads = sum(run.partition == name for run in scored), parts.partitions.reads(name)
+    for name, reads in counts.items():
+        scores = sum(run.partition == name and run.kind != "verify" for run in scored)
         lines.append(Line(f"openings of {name}", f"{scores} scores", f"{reads} openings", reads > 0 or not scores,
                           "every score on it needs an opening"))
+    refits = sum(run.partition == "sealed" and run.kind == "verify" for run in scored)
+    if refits:
+        opened = sum(read.partition == "confirm" and read.by == "refit" for read in parts.partitions.history())
+        lines.append(Line("openings of confirm, to fit again", f"{refits} programs", f"{opened} openings", opened > 0,
+                          "what is fitted again has seen confirm"))
     sealed = parts.board.fact("sealed")
     if sealed is not None:
-        lines.append(equal("openings of sealed, as the result says", sealed["reads"], parts.partitions.reads("sealed")))
+        lines.append(equal("openings of sealed, as the result says", sealed["reads"], counts["sealed"]))
     return lines
 
 

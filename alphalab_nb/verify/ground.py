@@ -20,16 +20,18 @@ def check_ground(parts: Parts, claim: Claim) -> Lines:
 
 
 def harness_lines(parts: Parts) -> list[Line]:
-    """Compare the harness with what was frozen, and its version with the board's."""
+    """Compare the harness with what was frozen, and the board's version with that of the record and that of the files themselves."""
+    recorded, found, present = parts.board.fact("harness"), "as frozen", ""
     try:
         parts.evaluator.check()
-        found = "as frozen"
+        present = parts.evaluator.present_version()
     except HarnessChanged as error:
         found = str(error)
-    return [
+    lines = [
         equal("harness files", "as frozen", found, shared=True),
-        equal("harness version", parts.board.fact("harness"), parts.evaluator.version, shared=True),
+        equal("harness version, as it was frozen", recorded, parts.evaluator.version, shared=True),
     ]
+    return [*lines, equal("harness version, of its files now", recorded, present, shared=True)] if present else lines
 
 
 def data_line(parts: Parts) -> Line:

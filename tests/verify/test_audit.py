@@ -10,6 +10,7 @@ import pytest
 
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.errors import BadInput
+from alphalab_nb.storage.experiment import RunKind
 from alphalab_nb.storage.leaderboard import full_runs
 from alphalab_nb.storage.snapshots import remove
 from alphalab_nb.verify import Verdict
@@ -96,10 +97,14 @@ def _lose_a_charge(campaign: Campaign) -> None:
     sql(campaign, "insert into turns (conversation, kind, body_json, at) values (900, 'response', '{}', '')")
 
 
-def _confirm_without_opening(campaign: Campaign) -> None:
-    run = campaign.board.plan_run(campaign.board.attempts(HONEST)[-1], kind="confirm", partition="confirm", seed=0, fidelity="full")
+def _confirm_without_opening(campaign: Campaign, kind: RunKind = "confirm", partition: str = "confirm") -> None:
+    run = campaign.board.plan_run(campaign.board.attempts(HONEST)[-1], kind=kind, partition=partition, seed=0, fidelity="full")
     campaign.board.start_run(run.id)
     campaign.board.end_run(run.id, scored(4.0, harness=campaign.parts.evaluator.version, units=()), 1.0)
+
+
+def _fit_again_without_opening(campaign: Campaign) -> None:
+    _confirm_without_opening(campaign, "verify", "sealed")
 
 
 def _open_sealed_twice(campaign: Campaign) -> None:
@@ -122,6 +127,7 @@ FAULTS = {
     _take_a_charge_back: "charges below zero",
     _lose_a_charge: "responses of language models without a charge",
     _confirm_without_opening: "openings of confirm",
+    _fit_again_without_opening: "openings of confirm, to fit again",
     _open_sealed_twice: "openings of sealed, as the result says",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -72,7 +73,17 @@ def test_a_harness_that_was_changed_and_frozen_anew_is_named(campaign: Campaign)
     metrics.chmod(0o644)
     metrics.write_text(metrics.read_text() + "\n# kinder\n")
     campaign.parts.evaluator.freeze()
-    assert "harness version" in faults(campaign)
+    assert "harness version, as it was frozen" in faults(campaign)
+
+
+def test_a_record_of_the_harness_that_was_edited_to_fit_is_named(campaign: Campaign):
+    metrics, record = campaign.workspace.harness / "metrics.py", campaign.workspace.build / "harness.json"
+    before = hashlib.sha256(metrics.read_bytes()).hexdigest()
+    metrics.chmod(0o644)
+    metrics.write_text(metrics.read_text() + "\n# kinder\n")
+    record.write_text(record.read_text().replace(before, hashlib.sha256(metrics.read_bytes()).hexdigest()))
+    campaign.parts.evaluator.check()
+    assert faults(campaign) == ["harness version, of its files now"]
 
 
 def test_changed_data_is_named(campaign: Campaign):
