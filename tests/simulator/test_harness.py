@@ -14,7 +14,10 @@ import pytest
 import yaml
 
 from alphalab_nb.adapter import load_builtin
+from alphalab_nb.agents.offline.worker import repair
+from alphalab_nb.agents.tasks import FixTask
 from alphalab_nb.resources import shipped
+from alphalab_nb.storage.experiment import Experiment, State
 
 ADAPTER = shipped("adapters", "simulator")
 PROBES = sorted(path for path in (ADAPTER / "probes").glob("*.py") if not path.name.startswith("_"))
@@ -67,6 +70,16 @@ def test_the_recipes_are_the_space_of_the_world(home: Path, traps: bool):
     recipe = next(r for r in load_builtin("simulator").recipes() if r.family == ("shortcut" if traps else "point"))
     assert {name: list(param.choices) for name, param in recipe.spec.params.items()} == json.loads(done.stdout)
     assert all(param.default == param.choices[0] for param in recipe.spec.params.values())
+
+
+def test_a_point_that_missed_a_gate_is_not_repaired_into_another_one():
+    recipe = next(recipe for recipe in load_builtin("simulator").recipes() if recipe.family == "point")
+    files = recipe.render(recipe.complete({"choice_2": "level_3"}, {}), {})
+    experiment = Experiment(id=1, name="dear", family="point", hypothesis="", config={"choice_2": "level_3"}, state=State.TO_IMPLEMENT,
+                            author="offline")
+    task = FixTask(experiment=experiment, folder=Path(), files=files, playbook="", label="gate_missed", error="gate cost", recipe=recipe,
+                   facts={})
+    assert repair(task)[1] == files
 
 
 def test_a_recipe_writes_the_point_and_nothing_that_runs():

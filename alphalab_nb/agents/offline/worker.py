@@ -51,6 +51,8 @@ def repair(task: FixTask) -> tuple[str, dict[str, str]]:
     recipe = task.recipe
     if recipe is None:
         return "no recipe for this family; the files are written again as they were", dict(task.files)
+    if task.files and not any(name.endswith(".py") for name in task.files):  # another point would be another experiment
+        return f"{task.label}: there is no program to repair; the point is written again as it was proposed", dict(task.files)
     if _IMPORT.search(task.error) and task.siblings:
         sibling = task.siblings[0]
         rule = f"a module is missing here: default of the sibling recipe {sibling.family}"
