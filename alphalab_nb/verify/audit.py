@@ -14,7 +14,7 @@ from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import TRANSITIONS, Run, State
 from alphalab_nb.verify.ground import data_line, harness_lines
 from alphalab_nb.verify.lines import Line, Lines, Verdict, equal
-from alphalab_nb.verify.replay import plan_again, rescored_lines, score_of, unit_line
+from alphalab_nb.verify.replay import plan_again, rescored_lines, score_of, unit_lines
 
 BEGINNINGS = ("proposed", "to_implement")
 """States in which an experiment comes onto the board."""
@@ -75,10 +75,10 @@ def _score_lines(parts: Parts, scored: list[Run]) -> list[Line]:
     """Look at every score by itself: which harness made it, and whether it follows from its losses."""
     harness = parts.evaluator.version
     strange = [f"run {run.id}: {score_of(run).harness or 'none'}" for run in scored if score_of(run).harness != harness]
-    pooled = [unit_line(run) for run in scored]
+    pooled = [line for run in scored for line in unit_lines(run)]
     return [
         equal("harness of every score", f"{len(scored)} scores by {harness}", _or(f"{len(scored)} scores by {harness}", strange)),
-        *_condensed("scores, from their recorded losses", pooled),
+        *_condensed(f"scores, from the recorded losses of {len(pooled)} of {len(scored)} runs", pooled),
     ]
 
 

@@ -33,7 +33,7 @@ def replay(parts: Parts, executor: Executor, claim: Claim) -> Lines:
             orders = [_rebuild(parts, claim), *orders]
         scores = [score for _, score in carry_through(parts, executor, orders)]
     rebuilt = [_rebuilt_line(parts, claim, scores.pop(0))] if claim.copy.is_dir() else []
-    lines = Lines([*rebuilt, *(unit_line(run) for run in claim.runs)])
+    lines = Lines([*rebuilt, *(line for run in claim.runs for line in unit_lines(run))])
     for run in claim.runs:
         lines += [] if stored[run.id].is_dir() else [_missing(parts, run, stored[run.id])]
     for (run, _), score in zip(again, scores):
@@ -75,13 +75,14 @@ def rescored_lines(run: Run, score: Score) -> list[Line]:
     ]
 
 
-def unit_line(run: Run) -> Line:
-    """Compare a recorded value with the one that its recorded losses give, where the metric's pooling is known."""
-    score, what = score_of(run), f"score of run {run.id}, from its recorded losses"
+def unit_lines(run: Run) -> list[Line]:
+    """Compare a recorded value with the one that its recorded losses give; nothing where the pooling is the harness's own."""
+    score = score_of(run)
     value = pooled(score)
     if value is None or score.value is None:
-        return Line(what, score.value, None, True, "the pooling of this metric is the harness's own, or it gives no losses")
-    return Line(what, score.value, value, math.isclose(value, score.value, rel_tol=SAME), "pooled anew")
+        return []
+    same = math.isclose(value, score.value, rel_tol=SAME)
+    return [Line(f"score of run {run.id}, from its recorded losses", score.value, value, same, "pooled anew")]
 
 
 def _units_found(before: Score, now: Score) -> str:
