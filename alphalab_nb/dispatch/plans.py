@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from alphalab_nb.dispatch.triggers import family_capped
 from alphalab_nb.dispatch.view import remaining
@@ -10,8 +11,9 @@ from alphalab_nb.errors import ToolError
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.board import clean_name
 from alphalab_nb.storage.experiment import WAITING, Experiment, Proposal, State
+from alphalab_nb.storage.leaderboard import ranking
 from alphalab_nb.storage.playbook import Entry, Playbook
-from alphalab_nb.storage.standing import REVIEWER, check_avoid, results
+from alphalab_nb.storage.standing import REVIEWER, check_avoid, results, scale_of
 from alphalab_nb.strategies.base import Lesson, Plan
 from alphalab_nb.tools.weighing import effects, weigh_playbook
 
@@ -57,8 +59,17 @@ def _accept(parts: Parts, proposal: Proposal, by: str) -> bool:
         return _refuse(parts, proposal, "proposed before")
     if family_capped(proposal.family, counted, share=limits.family_share, budget=limits.max_experiments):
         return _refuse(parts, proposal, f"family {proposal.family} has its share")
-    parts.board.add(proposal, by=by, state=State.PROPOSED if parts.policy().approval == "ask" else State.TO_IMPLEMENT)
+    parts.board.add(_anchored(parts, proposal), by=by, state=State.PROPOSED if parts.policy().approval == "ask" else State.TO_IMPLEMENT)
     return True
+
+
+def _anchored(parts: Parts, proposal: Proposal) -> Proposal:
+    """Return a proposal whose predicted gain says over what: the best full score so far, else the best baseline."""
+    if proposal.predicted is None:
+        return proposal
+    ranked = ranking(parts.board, parts.metric, parts.board.fact("harness"))
+    best = ranked[0].value if ranked else scale_of(parts.board, parts.metric, None).baseline
+    return replace(proposal, predicted=replace(proposal.predicted, over=best))
 
 
 def _same(proposal: Proposal, known: Experiment, by: str) -> bool:

@@ -16,6 +16,7 @@ from alphalab_nb.partitions import Partitions
 from alphalab_nb.process import write_atomic
 from alphalab_nb.report.decisions import decisions
 from alphalab_nb.report.figures import convergence, family_shares, full_scores, playbook_growth
+from alphalab_nb.report.foresight import predictions
 from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, State
@@ -46,6 +47,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         convergence=convergence(board, metric),
         family_shares=family_shares(board, metric),
         playbook_growth=playbook_growth(playbook), standings=playbook.standings(),
+        predictions=_html(predictions(board, metric), percents=("sign right", "inside 80 %")),
         leaderboard=_html(leaderboard_table(board, metric)),
         ranked=len(ranking(board, metric, board.fact("harness"))),
         stages=_html(budget_by_stage(board, metric)),
@@ -104,13 +106,13 @@ def number_text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _html(frame: pd.DataFrame, *, signed: tuple[str, ...] = (), shares: tuple[str, ...] = ()) -> str:
+def _html(frame: pd.DataFrame, *, signed: tuple[str, ...] = (), shares: tuple[str, ...] = (), percents: tuple[str, ...] = ()) -> str:
     """Return a table, or nothing if it has no rows."""
     if frame.empty:
         return ""
     shown = frame.reset_index().astype(object)
     for name in shown.columns:
-        style = "{:+.3g}" if name in signed else "{:+.1%}" if name in shares else ""
+        style = "{:+.3g}" if name in signed else "{:+.1%}" if name in shares else "{:.0%}" if name in percents else ""
         shown[name] = [str(value) if name == "id" else style.format(value) if style and isinstance(value, float) and value == value
                        else number_text(value) for value in shown[name]]
     return shown.to_html(index=False, border=0, escape=True)

@@ -21,6 +21,7 @@ from alphalab_nb.storage.experiment import (
     Attempt,
     Experiment,
     Fidelity,
+    Prediction,
     Proposal,
     Run,
     RunKind,
@@ -77,6 +78,9 @@ class Note:
         return f" of #{self.experiment}" if not named and self.experiment is not None else ""
 
 
+_EXPERIMENTS = (
+    "select e.*, p.expected, p.low, p.high, p.over, p.model from experiments e left join predictions p on p.experiment = e.id"
+)
 _RUN_COLUMNS = "id, experiment, attempt, kind, partition, seed, fidelity, status, started, ended, seconds, score_json"
 
 
@@ -102,6 +106,9 @@ class Board:
                 (name, proposal.family, proposal.hypothesis, json.dumps(proposal.config, sort_keys=True), proposal.brief,
                  proposal.parent, proposal.stage, proposal.fidelity, proposal.priority, by, state, now(), now()),
             ).fetchone()
+            if (predicted := proposal.predicted) is not None:
+                sql.execute("insert into predictions (experiment, expected, low, high, over, model) values (?,?,?,?,?,?)",
+                            (row["id"], predicted.expected, predicted.low, predicted.high, predicted.over, predicted.model))
             _log_move(sql, row["id"], None, state, by, proposal.hypothesis)
         return self.get(row["id"])
 
@@ -111,7 +118,7 @@ class Board:
         Raises:
             NotFound: no such id.
         """
-        row = self.database.connection().execute("select * from experiments where id = ?", (row_id(id),)).fetchone()
+        row = self.database.connection().execute(f"{_EXPERIMENTS} where id = ?", (row_id(id),)).fetchone()
         if row is None:
             raise NotFound(f"there is no experiment {id}; `alphalab-nb board` lists them")
         return _experiment(row)
@@ -129,7 +136,7 @@ class Board:
 
     def list(self, *states: State) -> list[Experiment]:
         """Return the experiments in these states (all if none given), by id."""
-        sql = "select * from experiments"
+        sql = _EXPERIMENTS
         if states:
             sql += f" where state in ({','.join('?' * len(states))})"
         return [_experiment(row) for row in self.database.connection().execute(sql + " order by id", states)]
@@ -390,6 +397,8 @@ def _log_move(sql: sqlite3.Connection, id: int, source: State | None, target: St
 
 def _experiment(row: sqlite3.Row) -> Experiment:
     values = dict(row)
+    predicted = {name: values.pop(name) for name in ("expected", "low", "high", "over", "model")}
+    values["predicted"] = None if predicted["expected"] is None else Prediction(**predicted)
     values["config"] = json.loads(values.pop("config_json"))
     values["state"] = State(values["state"])
     values["quarantined"], values["pinned"] = bool(values["quarantined"]), bool(values["pinned"])

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from alphalab_nb.errors import WorkspaceError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
+OLDEST = 4
+"""Version from which on an older file is brought up to date when it is opened: migrations/N.sql leads from N - 1 to N."""
 
 
 def now() -> str:
@@ -38,7 +40,7 @@ class Database:
         database = cls(path)
         with database.transaction() as sql:
             if sql.execute("pragma user_version").fetchone()[0] == 0:
-                for statement in _statements():
+                for statement in _statements("schema.sql"):
                     sql.execute(statement)
                 sql.execute(f"pragma user_version = {SCHEMA_VERSION}")
         return cls.open(path)
@@ -61,13 +63,24 @@ class Database:
             raise WorkspaceError(
                 f"{path} was written by a newer version (schema {found}, this is {SCHEMA_VERSION}); upgrade alphalab-nb"
             )
-        if 0 < found < SCHEMA_VERSION:
+        if OLDEST <= found < SCHEMA_VERSION:
+            database._migrate()
+        if 0 < found < OLDEST:
             raise WorkspaceError(
                 f"{path} was written before the first release (schema {found}, this is {SCHEMA_VERSION}); create the campaign anew"
             )
         if found == 0:
             raise WorkspaceError(f"{path} holds no campaign; create one with `alphalab-nb create`")
         return database
+
+    def _migrate(self) -> None:
+        """Bring the file up to date; of several processes that open it at once, the first does it."""
+        with self.transaction() as sql:
+            found = sql.execute("pragma user_version").fetchone()[0]
+            for version in range(found + 1, SCHEMA_VERSION + 1):
+                for statement in _statements(f"migrations/{version}.sql"):
+                    sql.execute(statement)
+            sql.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
     def connection(self) -> sqlite3.Connection:
         """Return this thread's connection."""
@@ -101,10 +114,10 @@ class Database:
         return int(self.connection().execute("pragma data_version").fetchone()[0])
 
 
-def _statements() -> list[str]:
-    """Return the statements of the schema; a trigger holds semicolons of its own."""
+def _statements(name: str) -> list[str]:
+    """Return the statements of a file; a trigger holds semicolons of its own."""
     statements, begun = [], ""
-    for line in files("alphalab_nb.storage").joinpath("schema.sql").read_text(encoding="utf-8").splitlines(keepends=True):
+    for line in files("alphalab_nb.storage").joinpath(name).read_text(encoding="utf-8").splitlines(keepends=True):
         begun += line
         if sqlite3.complete_statement(begun):
             statements.append(begun)

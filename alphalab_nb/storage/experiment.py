@@ -56,6 +56,20 @@ Label = Literal["ok", "crash", "timeout", "oom", "invalid_output", "gate_missed"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the author of a proposal expects of it: the gain over the best so far in units of the metric, positive is better."""
+
+    expected: float
+    low: float
+    """With `high` the interval that holds the gain in four of five cases."""
+    high: float
+    model: str = ""
+    """Who was asked: a language model by its name, or rules."""
+    over: float | None = None
+    """The best so far, set when the proposal is accepted; None: there was none, and nothing can be said of a gain."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proposal:
     """An experiment before it is accepted."""
 
@@ -73,6 +87,7 @@ class Proposal:
     """smoke: a screening experiment; it waits in `checked` until the strategy promotes or drops it."""
     priority: int = 0
     """Higher runs first."""
+    predicted: Prediction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

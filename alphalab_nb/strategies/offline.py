@@ -18,6 +18,7 @@ from alphalab_nb.config import StrategyConfig, nearest
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.storage.experiment import Experiment, Fidelity, Proposal, State
 from alphalab_nb.strategies.base import BoardView, Plan, Seen
+from alphalab_nb.strategies.foresight import expected_gain
 from alphalab_nb.strategies.lessons import lessons
 from alphalab_nb.strategies.slope import most_promising
 from alphalab_nb.strategies.space import Observation, full_config, rounded, signature, suggest
@@ -353,7 +354,7 @@ class _Turn:
         name = name or f"{recipe.family}_{stage}_{number}"
         hypothesis += self._rests_on(recipe.family, parent)
         return Proposal(name=name, family=recipe.family, hypothesis=hypothesis, config=rounded(config), stage=stage, parent=parent,
-                        fidelity=fidelity)
+                        fidelity=fidelity, predicted=expected_gain(self.view, stage=stage, family=recipe.family))
 
     def _rests_on(self, family: str, parent: int | None) -> str:
         """Return the lessons of this strategy that a proposal rests on, as a citation: that its family works, or that its parent leads."""

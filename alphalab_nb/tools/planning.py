@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from alphalab_nb.adapter import BRIEF_CHARS, Recipe, injected
 from alphalab_nb.errors import BadInput, NotFound, ToolError
 from alphalab_nb.partitions import with_facts
 from alphalab_nb.storage.board import clean_name
-from alphalab_nb.storage.experiment import WAITING, Experiment, Proposal, State
+from alphalab_nb.storage.experiment import WAITING, Experiment, Prediction, Proposal, State
 from alphalab_nb.tools.base import Deps, tool
 from alphalab_nb.tools.diversity import WINDOW, owed
 
@@ -20,6 +21,7 @@ _CANCELLABLE = (State.PROPOSED, *WAITING)
 def propose_experiment(
     deps: Deps, name: str, family: str, hypothesis: str, brief: str = "", config: dict[str, Any] | None = None,
     parent: int | None = None, priority: int = 0, expected_improvement: float | None = None,
+    improvement_low: float | None = None, improvement_high: float | None = None,
 ) -> str:
     """Propose an experiment; it is put on the board when you report.
 
@@ -31,11 +33,14 @@ def propose_experiment(
         config: Parameters of the recipe; the defaults stand in for what is left out.
         parent: Experiment that it changes.
         priority: Higher runs first.
-        expected_improvement: Over the best so far, in units of the metric; positive is better.
+        expected_improvement: Over the best so far, in units of the metric; positive is better. It is compared with what comes.
+        improvement_low: Lower end of the interval that holds it in four of five cases.
+        improvement_high: Upper end of that interval.
     """
+    predicted = _prediction(deps, expected_improvement, improvement_low, improvement_high)
     text = _with_expectation(deps, brief, expected_improvement)
     proposal = Proposal(name=name, family=family, hypothesis=hypothesis, brief=text, config=config or {}, parent=parent, stage=_STAGE,
-                        priority=priority)
+                        priority=priority, predicted=predicted)
     if proposal not in deps.decisions.proposals:
         _check(deps, proposal, brief)
         deps.decisions.proposals.append(proposal)
@@ -56,6 +61,18 @@ def cancel_experiment(deps: Deps, id: int, reason: str) -> str:
         raise ToolError(f"experiment {id} is {state}; only what waits can be cancelled ({', '.join(_CANCELLABLE)})")
     deps.decisions.cancelled[id] = reason
     return f"experiment {id} will be cancelled"
+
+
+def _prediction(deps: Deps, expected: float | None, low: float | None, high: float | None) -> Prediction | None:
+    """Return what is expected, checked; without an interval it claims to be exact."""
+    if expected is None:
+        if low is None and high is None:
+            return None
+        raise ToolError("an interval needs expected_improvement as well")
+    low, high = expected if low is None else low, expected if high is None else high
+    if not all(math.isfinite(number) for number in (low, expected, high)) or not low <= expected <= high:
+        raise ToolError(f"improvement_low <= expected_improvement <= improvement_high must hold, not {low:g}, {expected:g}, {high:g}")
+    return Prediction(expected=expected, low=low, high=high, model=str(deps.metadata.get("model", "")))
 
 
 def _with_expectation(deps: Deps, brief: str, expected: float | None) -> str:

@@ -11,7 +11,7 @@ import pytest
 from alphalab_nb.errors import IllegalMove, NotFound, StaleMove, WorkspaceError
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import SCHEMA_VERSION, Database
-from alphalab_nb.storage.experiment import TRANSITIONS, State
+from alphalab_nb.storage.experiment import TRANSITIONS, Prediction, State
 from tests.boards import finished, proposal, scored
 
 PATHS: dict[State, tuple[State, ...]] = {
@@ -225,3 +225,26 @@ def test_units_are_kept_and_read_only_where_they_are_asked_for(board: Board):
     whole = board.run(run.id).score
     assert whole is not None
     assert whole.units == (("t0/a", 1.0), ("t1/a", 1.0))
+
+
+def test_a_campaign_of_the_version_before_opens_with_all_it_held(tmp_path: Path):
+    path = tmp_path / "board.sqlite3"
+    old = Database.create(path)
+    made = Board(old).add(proposal("old"), by="test")
+    with old.transaction() as sql:
+        sql.execute("drop table predictions")
+        sql.execute("pragma user_version = 4")
+    for _ in range(2):  # the second finds it brought up to date
+        assert Board.open(path).get(made.id) == made
+    with Board.open(path).database.transaction() as sql:
+        columns = [tuple(row) for row in sql.execute("pragma table_info(predictions)")]
+    fresh = Database.create(tmp_path / "new.sqlite3").connection().execute("pragma table_info(predictions)")
+    assert columns == [tuple(row) for row in fresh]
+
+
+def test_a_prediction_is_kept_with_its_experiment(board: Board):
+    predicted = Prediction(expected=0.5, low=-0.1, high=0.75, model="rules", over=3.0)
+    made = board.add(proposal("told", predicted=predicted), by="offline")
+    silent = board.add(proposal("silent"), by="offline")
+    assert [e.predicted for e in board.list()] == [predicted, None]
+    assert (board.get(made.id).predicted, board.get(silent.id).predicted) == (predicted, None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alphalab_nb.errors import NotFound, ToolError
-from alphalab_nb.storage.experiment import State
+from alphalab_nb.storage.experiment import Prediction, State
 from alphalab_nb.tools import TOOLS, Deps
 from tests.boards import finished, proposal
 from tests.desk import Desk, desk
@@ -47,7 +47,21 @@ def test_a_proposal_is_kept_with_all_that_was_said(deps: Deps):
     assert not deps.board.list(), "nothing is on the board before the turn is over"
 
 
+def test_a_predicted_effect_is_kept_with_its_interval_and_who_was_asked(deps: Deps):
+    deps.metadata = {"model": "large"}
+    propose(deps, expected_improvement=0.5, improvement_low=-0.25, improvement_high=1.0)
+    propose(deps, name="exact", expected_improvement=-0.5, config={"leaves": 40})
+    propose(deps, name="silent", config={"leaves": 50})
+    assert [p.predicted for p in deps.decisions.proposals] == [
+        Prediction(expected=0.5, low=-0.25, high=1.0, model="large"), Prediction(expected=-0.5, low=-0.5, high=-0.5, model="large"), None,
+    ]
+
+
 @pytest.mark.parametrize(("changes", "refusal"), [
+    ({"improvement_low": 0.1}, "needs expected_improvement"),
+    ({"expected_improvement": 0.1, "improvement_low": 0.2}, "must hold, not 0.2, 0.1, 0.1"),
+    ({"expected_improvement": float("nan")}, "must hold"),
+    ({"expected_improvement": 1.0, "improvement_high": float("inf")}, "must hold"),
     ({"name": "GBM lags!"}, "write gbm_lags"),
     ({"name": ""}, "no name"),
     ({"parent": 99}, "no experiment 99"),
