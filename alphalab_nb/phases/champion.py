@@ -17,6 +17,8 @@ from alphalab_nb.verify import Verdict
 def verify_champion(parts: Parts, verify: Callable[[int], Verdict]) -> Result:
     """Verify the champion, and put the next best of the confirmed candidates in its place as long as it does not hold.
 
+    One that met a limit of time or memory this time is given a second try: the machine may have been busy.
+
     Args:
         verify: proves one experiment, as `Campaign.verify` does.
 
@@ -29,6 +31,8 @@ def verify_champion(parts: Parts, verify: Callable[[int], Verdict]) -> Result:
     champion, rows = int(parts.board.fact("champion")), list[dict[str, Any]]()
     while True:
         verdict = verify(champion)
+        if verdict.strained:
+            verdict = verify(champion)
         rows.append({"id": champion, "verdict": verdict.said, "notebook": verdict.notebook})
         if verdict.holds:
             return {"champion": champion, "rows": rows}

@@ -71,6 +71,11 @@ class Verdict:
         return not self.holds and not any(line.shared for line in self.faults)
 
     @property
+    def strained(self) -> bool:
+        """Whether something met a limit of time or memory that it had kept before."""
+        return any(line.found in ("timeout", "oom") for line in self.faults)
+
+    @property
     def said(self) -> str:
         """HOLDS, or FAULT with the names of what does not hold."""
         return HOLDS if self.holds else f"{FAULT}: {named(self.faults)}"

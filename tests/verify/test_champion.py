@@ -9,7 +9,7 @@ from alphalab_nb.errors import PhaseFailed
 from alphalab_nb.executors import make_executor
 from alphalab_nb.phases import confirm_best, open_sealed, verify_champion
 from alphalab_nb.storage.leaderboard import ranking
-from alphalab_nb.verify import Verdict
+from alphalab_nb.verify import Line, Verdict
 from tests.verify.campaigns import CLOCK, HONEST, STRAY
 from tests.verify.test_experiment import verified
 
@@ -55,6 +55,19 @@ def test_without_one_that_reproduces_sealed_stays_closed_and_the_report_says_why
     assert campaign.board.get(STRAY).quarantined
     assert campaign.parts.partitions.reads("sealed") == 0
     assert "no confirmed candidate reproduces" in campaign.report().read_text(encoding="utf-8")
+
+
+def test_a_champion_that_met_a_limit_is_tried_once_more(campaign: Campaign):
+    confirmed(campaign, HONEST)
+    asked: list[int] = []
+    late = Verdict("#1", (Line("score of the program, run again from the clean copy", 4.0, "timeout", holds=False),))
+
+    def busy_at_first(id: int) -> Verdict:
+        return proof(campaign, asked)(id) if asked else (asked.append(id) or late)
+
+    result = verify_champion(campaign.parts, busy_at_first)
+    assert (asked, result["champion"]) == ([HONEST, HONEST], HONEST)
+    assert not campaign.board.get(HONEST).quarantined
 
 
 def test_a_fault_of_the_harness_quarantines_nobody(campaign: Campaign):
