@@ -76,6 +76,12 @@ def test_the_sealed_test_tells_what_was_true_of_the_champion(campaign: Campaign)
         truth(campaign, champion.config))
 
 
+def test_there_are_baselines_whose_differences_tell_the_noise(campaign: Campaign):
+    measured = campaign.board.fact("baselines")
+    assert set(measured) == {"search", "confirm", "sealed"}
+    assert all(set(found) == {"default", "neighbour_1", "neighbour_2", "neighbour_3"} for found in measured.values())
+
+
 def test_draws_of_a_partition_are_compared_as_wholes(campaign: Campaign):
     """Units of one draw share its shift: as if they were independent, a band would be too narrow."""
     runs = [campaign.board.run(run.id) for run in campaign.board.runs(status="ended") if run.fidelity == "full"]

@@ -1,4 +1,4 @@
-"""`python -m harness.score`: judge one point, or the default point as the baseline, on one partition and write score.json.
+"""`python -m harness.score`: judge one point, or the baselines, on one partition and write score.json.
 
 A point holds no code, so nothing of a candidate runs here. Only this process knows the world, and only on the sealed partition does it
 say what is true. It writes a score with a label whatever happens, and it writes it atomically.
@@ -21,11 +21,13 @@ from types import FrameType
 from typing import Any
 
 from .stream import HarnessFault, Stream, harness_version, load_stream
-from .world import Fidelity
+from .world import TRAPS, Fidelity, World
 
 METRIC = "loss"
 POINT = "point.json"
 LARGEST_BYTES = 65536
+NEIGHBOURS = 3
+"""Baselines beside the default point."""
 
 
 class InvalidPoint(Exception):
@@ -92,14 +94,20 @@ def score_artefact(options: argparse.Namespace) -> dict[str, Any]:
     return judge(stream, read_point(options.artefact.resolve(), stream.world.space()), options.seed, options.fidelity)
 
 
+def baseline_points(world: World) -> dict[str, dict[str, str]]:
+    """Return the default point and a few one honest change away: how their difference moves with the seed is the noise of a comparison."""
+    start = world.start()
+    near = [{**start, name: levels[1]} for name, levels in world.space().items() if name not in TRAPS]
+    return {"default": start, **{f"neighbour_{n}": point for n, point in enumerate(filter(world.valid, near), 1) if n <= NEIGHBOURS}}
+
+
 def score_baselines(options: argparse.Namespace) -> dict[str, Any]:
-    """Judge the default point by the same draws as a candidate."""
+    """Judge the baselines by the same draws as a candidate."""
     stream = load_stream(options.partition, _folder("ALPHALAB_VAULT"))
-    score = judge(stream, stream.world.start(), options.seed, options.fidelity)
-    return {
-        "ok": score["ok"], "label": score["label"], "error": score.get("error", ""), "metric": METRIC, "value": None,
-        "baselines": {"default": score["value"]}, "units": {"default": score["units"]}, "secondary": {"default": score["secondary"]},
-    }
+    scores = {name: judge(stream, point, options.seed, options.fidelity) for name, point in baseline_points(stream.world).items()}
+    by_name = {what: {name: score[key] for name, score in scores.items()}
+               for what, key in (("baselines", "value"), ("units", "units"), ("secondary", "secondary"), ("gates", "gates"))}
+    return {"ok": True, "label": "ok", "metric": METRIC, "value": None, **by_name}
 
 
 def _folder(variable: str) -> Path:
@@ -151,7 +159,7 @@ def write_atomically(path: Path, score: dict[str, Any]) -> None:
 def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="harness.score")
     arguments.add_argument("--artefact", type=Path)
-    arguments.add_argument("--baselines", action="store_true", help="judge the default point instead of an artefact")
+    arguments.add_argument("--baselines", action="store_true", help="judge the default point and its neighbours instead of an artefact")
     arguments.add_argument("--partition", required=True)
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--fidelity", choices=("smoke", "full"), default="full")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from harness.score import baseline_points
 from harness.world import COST_LIMIT, TRAPS, World
 
 Scored = Callable[..., dict[str, Any]]
@@ -100,8 +101,15 @@ def test_the_sealed_test_tells_what_was_true(scored: Scored):
     assert told["true_best"] == pytest.approx(world.best()[1])
 
 
-def test_the_baseline_is_the_default_point(scored: Scored):
-    assert scored({}, baselines=True)["baselines"] == {"default": pytest.approx(scored({})["value"])}
+def test_baselines_are_the_default_point_and_honest_neighbours_on_the_same_units(scored: Scored):
+    found, default = scored({}, baselines=True), scored({})
+    assert list(found["baselines"]) == ["default", "neighbour_1", "neighbour_2", "neighbour_3"]
+    assert found["baselines"]["default"] == pytest.approx(default["value"])
+    assert {tuple(unit["id"] for unit in units) for units in found["units"].values()} == {tuple(unit["id"] for unit in default["units"])}
+    assert all(row["slack"] >= 0 for gates in found["gates"].values() for row in gates)
+    points = baseline_points(World(7)).values()
+    changed = [[name for name, level in point.items() if level != "level_0"] for point in points]
+    assert [len(names) for names in changed] == [0, 1, 1, 1]
 
 
 def test_a_smoke_score_is_of_one_draw_and_fewer_units(scored: Scored):
