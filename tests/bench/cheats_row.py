@@ -16,7 +16,7 @@ from tests.bench.rows import Found
 from tests.cheats import honest
 
 HONEST = 20
-EXPERIMENTS: dict[str, Callable[[Path, int], dict[str, Score]]] = {"time_series": honest.time_series}
+EXPERIMENTS: dict[str, Callable[[Path, int], dict[str, Score]]] = {"simulator": honest.simulator, "time_series": honest.time_series}
 """How honest experiments of an adapter are made."""
 
 

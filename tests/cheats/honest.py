@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from alphalab_nb.campaign import Campaign
 from alphalab_nb.executors import Command, Exit, Limits
 from alphalab_nb.executors.inline import InlineExecutor
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases import build_harness, freeze_harness, make_data, preflight
+from alphalab_nb.resources import shipped
 from alphalab_nb.storage.experiment import Score
 from tests.support import small_campaign
 
@@ -34,6 +36,21 @@ def time_series(folder: Path, count: int) -> dict[str, Score]:
     """Return the scores of so many honest experiments by name."""
     parts = frozen(folder)
     return dict(itertools.islice(_experiments(parts), count))
+
+
+def simulator(folder: Path, count: int) -> dict[str, Score]:
+    """Return the scores of so many honest points by name: two choices each, none of them a trap."""
+    parts = Campaign.create(folder / "workspace", shipped("adapters", "simulator", "examples", "planted.yaml"), data={"seed": 3}).parts
+    for step in (preflight, make_data, build_harness, freeze_harness):
+        step(parts)
+    rng, scores = random.Random(0), dict[str, Score]()
+    for number in range(count):
+        point = {f"choice_{choice}": f"level_{rng.randrange(1, 4)}" for choice in rng.sample(range(8), 2)}
+        artefact = parts.workspace.root / "honest" / str(number)
+        artefact.mkdir(parents=True)
+        (artefact / "point.json").write_text(json.dumps(point), encoding="utf-8")
+        scores[str(point)] = _judged(parts, artefact, artefact / "score", number)
+    return scores
 
 
 def _experiments(parts: Parts) -> Iterator[tuple[str, Score]]:
@@ -59,11 +76,14 @@ def _scored(parts: Parts, name: str, files: dict[str, str], seed: int) -> Score:
     argv, env = parts.sandbox.command([str(word) for word in argv], cwd=code, read_only=[code, explore], read_write=[out], env=env)
     end = _ended(Command(argv=tuple(argv), cwd=code, folder=home / "run", env=env, limits=LIMITS, name=name))
     assert end.label == "ok", (home / "run" / "stderr.log").read_text(encoding="utf-8")
-    artefact = out / "artefact"
+    return _judged(parts, out / "artefact", home / "score", seed)
+
+
+def _judged(parts: Parts, artefact: Path, folder: Path, seed: int) -> Score:
     child, child_env = parts.sandbox.command([sys.executable], cwd=artefact, read_only=[artefact, parts.workspace.harness])
-    command = parts.evaluator.score_command(artefact=artefact, partition="search", seed=seed, fidelity="full", folder=home / "score",
-                                            limits=LIMITS, child=child, child_env=child_env)
-    return parts.evaluator.read(home / "score", _ended(command))
+    command = parts.evaluator.score_command(artefact=artefact, partition="search", seed=seed, fidelity="full", folder=folder, limits=LIMITS,
+                                            child=child, child_env=child_env)
+    return parts.evaluator.read(folder, _ended(command))
 
 
 def _ended(command: Command) -> Exit:

@@ -17,7 +17,7 @@ from alphalab_nb.phases import make_data, plant_cheats, preflight
 from alphalab_nb.phases.build import build_harness
 from alphalab_nb.phases.cheats import cheats_of, summary
 from alphalab_nb.resources import shipped
-from tests.cheats.attacks import attack, plant
+from tests.cheats.attacks import BUGS, attack, plant
 from tests.fx.content import assemble
 from tests.support import small_campaign
 
@@ -43,7 +43,7 @@ def test_a_broken_harness_fails_the_phase_and_a_mended_one_passes(built: Campaig
     harness, whole = built.parts.workspace.harness, built.parts.workspace.root / "whole"
     shutil.copytree(harness, whole)
     for bug in BROKEN:
-        plant(bug, harness)
+        plant(BUGS[bug], harness)
     with pytest.raises(PhaseFailed) as failure:
         plant_cheats(built.parts)
     told = str(failure.value)

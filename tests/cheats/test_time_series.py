@@ -8,7 +8,7 @@ import pytest
 
 from alphalab_nb.judge.cheats import Row, cheats, kill_matrix, survivors
 from alphalab_nb.sandbox import Sandbox
-from tests.cheats.attacks import TIME_SERIES, attack, copy_harness, plant, planted
+from tests.cheats.attacks import BUGS, TIME_SERIES, attack, copy_harness, plant, planted
 
 CHEATS = TIME_SERIES / "cheats"
 NAMES = list(planted(CHEATS))
@@ -63,7 +63,7 @@ def test_what_must_be_stopped_here_is_planted() -> None:
 @pytest.mark.parametrize(("bug", "cheat"), FOUND_BY.items(), ids=FOUND_BY)
 def test_a_bug_of_the_harness_lets_a_cheat_live(bug: str, cheat: str, tmp_path: Path) -> None:
     harness = copy_harness(tmp_path)
-    plant(bug, harness)
+    plant(BUGS[bug], harness)
     [found] = attack(harness, tmp_path / "home", cheat).values()
     assert not found["killed"]
     assert found["message"]
