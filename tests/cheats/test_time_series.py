@@ -69,6 +69,13 @@ def test_a_bug_of_the_harness_lets_a_cheat_live(bug: str, cheat: str, tmp_path: 
     assert found["message"]
 
 
+def test_the_lesser_sandbox_stops_all_that_it_claims_to() -> None:
+    """Where namespaces are forbidden: with Landlock files are hidden, and without it what needs that is not called killed."""
+    rows = kill_matrix(TIME_SERIES / "harness", CHEATS, sandbox=Sandbox("rlimits"), naive=False)
+    assert survivors(rows) == []
+    assert all(row.killed for row in rows if row.cheat in NAMES and row.applies)
+
+
 def test_a_harness_that_cannot_run_survives_nothing(tmp_path: Path) -> None:
     harness = copy_harness(tmp_path)
     (harness / "metrics.py").write_text("raise ImportError('planted')\n", encoding="utf-8")

@@ -2,7 +2,8 @@
 
 A line: name, cheat, by, killed, gain (share of the honest loss that the cheat saved; 1 if it is no loss
 that is wrong), message.
-ALPHALAB_CHILD, if it is set, starts served candidates in the sandbox, as the evaluator sets it.
+ALPHALAB_CHILD, if it is set, starts served candidates in the sandbox, as the evaluator sets it; ALPHALAB_CHILD_AGAIN
+does so when an artefact is scored again.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-SLOW_S = 1.0
+SLOW_S = float(os.environ["PLANTED_LIMIT_S"])
 """Seconds that all steps may take, by the candidate's own clock and without a margin."""
 PANEL: dict[str, Any] = {}
 """What is judged by: within reach of whoever runs in this process."""

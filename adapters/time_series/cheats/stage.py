@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 import runpy
+import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -78,7 +78,7 @@ class Stage:
 
     def __init__(self, home: Path, harness: Path, known: Mapping[str, World]) -> None:
         self.home, self.worlds = home, known
-        self._sandbox: list[str] = json.loads(os.environ.get("ALPHALAB_CHILD") or "null") or [sys.executable]
+        self._sandbox, self._again = _child("ALPHALAB_CHILD"), _child("ALPHALAB_CHILD_AGAIN")
         self._visit: list[str] = []
         base = home / "harness"
         # without modes: a frozen harness is read-only, its copies get other tasks
@@ -106,27 +106,26 @@ class Stage:
             while waiting and len(running) < slots:
                 name = waiting.pop(0)
                 running[self._start(name, asked[name], 1)] = name, 1
-            name, turn = running.pop(os.waitpid(-os.getpgrp(), 0)[0])
+            name, turn = running.pop(os.wait()[0], ("", 0))
             if turn == 1 and asked[name].get("again"):
                 running[self._start(name, asked[name], 2)] = name, 2
 
     @contextlib.contextmanager
     def _nursery(self) -> Iterator[None]:
         """Keep a process at hand that candidates are forked from, inside the sandbox that candidates are started in."""
-        place, shown = self.home / "nursery", self.home / "shown"
+        place, shown = secrets.token_hex(8), self.home / "shown"
         program = shutil.copyfile(HERE / "nursery.py", shown / "nursery.py")
         prefix = [part.replace("{harness}", str(shown)).replace("{artefact}", str(shown)) for part in self._sandbox]
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(place))
+            listener.bind(f"\0{place}")  # no file: the path of a socket has to be short
             listener.listen(64)
             listener.set_inheritable(True)
-            process = subprocess.Popen([*prefix, str(program), str(listener.fileno())], env={}, pass_fds=[listener.fileno()],
-                                       process_group=0)
-        self._visit = [sys.executable, "-I", "-S", str(HERE / "visit.py"), str(place)]
+            process = subprocess.Popen([*prefix, str(program), str(listener.fileno())], env={}, pass_fds=[listener.fileno()])
+        self._visit = [sys.executable, "-I", "-S", str(HERE / "visit.py"), place]
         try:
             yield
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
 
     def _artefact(self, name: str, asked: dict[str, Any], methods: list[str]) -> None:
@@ -146,7 +145,7 @@ class Stage:
         if pid:
             return pid
         try:
-            self._become(name, asked, out)
+            self._become(name, asked, out, turn)
         except SystemExit:
             pass
         except BaseException:
@@ -157,16 +156,17 @@ class Stage:
                 sys.stderr.flush()
             os._exit(0)
 
-    def _become(self, name: str, asked: dict[str, Any], out: Path) -> None:
+    def _become(self, name: str, asked: dict[str, Any], out: Path, turn: int) -> None:
         hidden = self.home / "hidden" / asked["world"]
         os.chdir(self.home / "shown" / asked["world"])
         for stream, fd in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
             path = os.devnull if fd == 0 else str(out.with_suffix(f".{stream}"))
             os.dup2(os.open(path, os.O_RDONLY if fd == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), fd)
-        child = self._sandbox if asked.get("alone") else self._visit
-        os.environ["ALPHALAB_CHILD"] = json.dumps(child)
+        alone = self._sandbox if turn == 1 else self._again
+        os.environ["ALPHALAB_CHILD"] = json.dumps(alone if asked.get("alone") else self._visit)
         os.environ["ALPHALAB_DATA"] = str(hidden / "explore")
         os.environ["ALPHALAB_VAULT"] = str(hidden / asked.get("vault", "vault"))
+        os.environ["PLANTED_LIMIT_S"] = str(asked.get("limit_s", 60))
         sys.path[:] = [str(Path.cwd()), *(entry for entry in sys.path if Path(entry or ".").resolve() != HERE)]
         sys.argv = ["score", "--partition", "search", "--out", str(out), *asked.get("options", [])]
         if "program" in asked:
@@ -184,6 +184,11 @@ class Stage:
             log = out.with_suffix(".stderr")
             told = log.read_text(encoding="utf-8", errors="replace").strip()[-300:] if log.is_file() else ""
             return {"ok": False, "label": "no score", "value": None, "units": [], "error": told}
+
+
+def _child(variable: str) -> list[str]:
+    """Return the argv that starts a python in the sandbox; without one, it is just a python."""
+    return json.loads(os.environ.get(variable) or "null") or [sys.executable]
 
 
 def _write_panel(folder: Path, world: World, first: int, end: int) -> None:

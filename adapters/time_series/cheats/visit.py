@@ -9,7 +9,7 @@ from _socket import AF_UNIX, SCM_RIGHTS, SOL_SOCKET, socket
 place, *argv = sys.argv[1:]
 asked = b"\0".join([str(len(argv)).encode(), *map(os.fsencode, argv), *(name + b"=" + value for name, value in os.environb.items())])
 nursery = socket(AF_UNIX)
-nursery.connect(place)
+nursery.connect("\0" + place)
 nursery.sendmsg([asked + b"\0\0"], [(SOL_SOCKET, SCM_RIGHTS, b"".join(fd.to_bytes(4, sys.byteorder) for fd in (0, 1, 2)))])
 status = int(nursery.recv(16) or b"1")
 if status < 0:

@@ -6,13 +6,15 @@ planted.yaml and a naive_score.py on which every cheat gains. It starts candidat
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +66,12 @@ def kill_matrix(
     with tempfile.TemporaryDirectory(prefix="cheats-") as home:
         real = _Attack(Path(home) / "real", harness, folder, sandbox, env)
         beside = _Attack(Path(home) / "naive", _naive(Path(home), folder), folder, None, env) if naive else None
-        found = real.lines()
-        gains = {name: line["gain"] for name, line in beside.lines().items()} if beside else {}
+        try:
+            found = real.lines()
+            gains = {name: line["gain"] for name, line in beside.lines().items()} if beside else {}
+        finally:
+            for attack in filter(None, (real, beside)):
+                attack.end()
     planted: dict[str, dict[str, Any]] = yaml.safe_load((folder / "planted.yaml").read_text(encoding="utf-8"))["planted"]
     rows = [_row(name, row, found.get(name), sandbox, real.trouble, gains.get(name)) for name, row in planted.items()]
     return rows + _not_planted({row.of for row in rows}, kind)
@@ -82,11 +88,13 @@ class _Attack:
     def __init__(self, home: Path, harness: Path, folder: Path, sandbox: Sandbox | None, env: Mapping[str, str] | None) -> None:
         (home / "shown").mkdir(parents=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith("ALPHALAB_")}
-        child = {"ALPHALAB_CHILD": json.dumps(_child(sandbox, home / "shown"))} if sandbox else {}
+        # the second is for what is scored again: a campaign, too, asks for a sandbox with each scoring
+        names = ("ALPHALAB_CHILD", "ALPHALAB_CHILD_AGAIN") if sandbox else ()
+        child = {name: json.dumps(_child(sandbox, home / "shown")) for name in names if sandbox}
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, str(folder / "attack.py"), str(home), str(harness)], env={**own, **threads, **(env or {}), **child},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )
         self.trouble = ""
         """The last words of an attack that did not say all it should have."""
@@ -96,11 +104,26 @@ class _Attack:
         try:
             said, errors = self._process.communicate(timeout=WALL_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.end()
             said, errors = self._process.communicate()
             errors += f"\nended after {WALL_S} s"
         self.trouble = errors.strip()[-400:]
-        return {line["name"]: line for line in map(json.loads, said.splitlines())}
+        return {line["name"]: line for line in _parsed(said)}
+
+    def end(self) -> None:
+        """End it and all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def _parsed(said: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines that are ours; whatever else was printed is no verdict, so its cheat counts as alive."""
+    for line in said.splitlines():
+        with contextlib.suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict) and {"name", "killed", "gain", "message"} <= found.keys():
+                yield found
 
 
 def _child(sandbox: Sandbox, shown: Path) -> list[str]:
