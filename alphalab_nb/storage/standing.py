@@ -2,6 +2,7 @@
 
 The gain of an experiment is its relative improvement over a reference: over its parent if the lesson cites both (the parent is then
 no evidence of its own), else over the best baseline, else over its parent. Beyond the noise band it speaks for a lesson or against it.
+A child that is worse than what it refines says nothing against a lesson that never spoke of its parent.
 
 What comes later speaks, too. `works` and `insight` rest on what follows them: an experiment that cites the entry and does clearly worse,
 or fails, is against it. `fails` and `avoid` speak of a family if all their evidence is of one family, none of it beside its parent, and
@@ -105,13 +106,18 @@ class _Case:
         parents = {one.parent for one in cited}
         return [one for one in cited if one.id not in parents]
 
+    def paired(self) -> bool:
+        """Whether it tells what a change did to a parent, not what an experiment is worth beside the baseline."""
+        return any(one.parent in self.entry.evidence for one in self.own())
+
     def gain(self, one: Result) -> float | None:
         """Return the relative improvement of a result over its reference as a fraction."""
         if one.value is None:
             return None
         parent = self.known.get(one.parent or 0)
         beside = parent.value if parent is not None else None
-        first, second = (beside, self.scale.baseline) if one.parent in self.entry.evidence else (self.scale.baseline, beside)
+        paired = one.parent in self.entry.evidence and (one.id in self.entry.evidence or self.paired())
+        first, second = (beside, self.scale.baseline) if paired else (self.scale.baseline, beside)
         reference = first if first is not None else second
         return None if reference is None else self.scale.metric.improvement(one.value, reference)
 
@@ -132,10 +138,9 @@ class _Case:
 
     def speaks_of(self, since: str) -> str | None:
         """Return the family that `fails` or `avoid` speaks of as a whole; None if it speaks of less, or of more."""
-        own = self.own()
-        families, paired = {one.family for one in own}, any(one.parent in self.entry.evidence for one in own)
+        families = {one.family for one in self.own()}
         before = [one for one in self.known.values() if one.family in families and one.ended < since]
-        return None if len(families) != 1 or paired or any(self.side(one) > 0 for one in before) else families.pop()
+        return None if len(families) != 1 or self.paired() or any(self.side(one) > 0 for one in before) else families.pop()
 
 
 def weighed(entry: Entry, since: str, uses: Sequence[int], known: Mapping[int, Result], scale: Scale) -> Standing:

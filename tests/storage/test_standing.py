@@ -107,6 +107,13 @@ def test_what_cites_a_lesson_and_does_clearly_worse_is_against_it():
     assert standing.word == "contradicted"
 
 
+def test_a_refinement_that_failed_is_not_against_what_its_parent_showed_beside_the_baseline():
+    worse = result(3, 0.7, parent=1, ended=AFTER)
+    assert stand(entry("works", 1), result(1, 0.5), worse, uses=[3]).against == ()
+    change = stand(entry("works", 1, 2), result(1, 0.5), result(2, 0.4, parent=1), worse, uses=[3])
+    assert change.against == (3,), "a lesson of a change to the parent is contradicted by it"
+
+
 def test_evidence_that_was_measured_again_with_the_opposite_outcome_contradicts():
     assert stand(entry("works", 1, 2), result(1, 1.4), result(2, 1.5)).word == "contradicted"
 
