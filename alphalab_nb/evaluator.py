@@ -151,9 +151,11 @@ class Evaluator:
         start = [*_set(child_env or {}), *(child or (sys.executable,))]
         return self._command(sys.executable, options, folder, limits, f"score-{partition}", {"ALPHALAB_CHILD": json.dumps(start)})
 
-    def baselines_command(self, *, partition: str, folder: Path, out: Path, limits: Limits, python: str = sys.executable) -> Command:
+    def baselines_command(
+        self, *, partition: str, folder: Path, out: Path, limits: Limits, python: str = sys.executable, seed: int = 0
+    ) -> Command:
         """Return the command that judges the baselines and writes them to `out`."""
-        options = ["--baselines", "--partition", partition, "--out", str(_fresh(out))]
+        options = ["--baselines", "--partition", partition, "--seed", str(seed), "--out", str(_fresh(out))]
         return self._command(python, options, folder, limits, f"baselines-{partition}", {})
 
     def _command(self, python: str, options: list[str], folder: Path, limits: Limits, name: str, extra: dict[str, str]) -> Command:

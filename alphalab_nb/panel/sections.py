@@ -17,6 +17,7 @@ from alphalab_nb.beneath import passage
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import is_locked
 from alphalab_nb.resources import cores
+from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.feed import CARD, Feed, ranked_cards
 from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.questions import Questions
@@ -44,6 +45,7 @@ def campaign(parts: Parts, cards: Cards) -> dict[str, Any]:
         "running": running(parts), "paused": bool(board.fact("paused", False)), "stopping": bool(board.fact("stopping", False)),
         "outage": board.fact("outage"), "stop_reason": board.fact("stop_reason"), "sandbox": (board.fact("sandbox") or {}).get("level"),
         "harness": (board.fact("harness") or "")[:12], "baselines": (board.fact("baselines") or {}).get("search", {}),
+        "certificate": _certificate(board),
         "sealed": None if sealed is None else {key: sealed[key] for key in ("score", "confirm", "search", "baselines")},
         "slots": executor.slots or max(1, len(cores()) // executor.cores_per_slot),
         "slots_busy": sum(card[CARD.index("job")] is not None for card in cards.values()), "experiments": len(cards),
@@ -51,6 +53,12 @@ def campaign(parts: Parts, cards: Cards) -> dict[str, Any]:
         "families": {recipe.family: list(recipe.spec.params) for recipe in parts.recipes},
         "root": str(parts.workspace.root), "lab_root": lab_path(parts.workspace.root),
     }
+
+
+def _certificate(board: Board) -> dict[str, Any] | None:
+    """The certified baseline and the smallest gain over it that can be detected; None before there is one."""
+    known = board.fact("certificate")
+    return known and {key: known.get(key) for key in ("baseline", "value", "low", "high", "mde", "repeats")}
 
 
 def running(parts: Parts) -> bool:

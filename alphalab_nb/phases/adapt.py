@@ -156,6 +156,6 @@ def _run_reference(parts: Parts, adapter: Adapter, task: dict[str, Any]) -> None
     shutil.copytree(adapter.root / "harness", trial / "harness")
     (trial / "harness" / "config.json").write_text(json.dumps(with_season(task, parts.workspace.explore_data)), encoding="utf-8")
     found = measure_baselines(replace(parts, evaluator=Evaluator(trial / "harness", parts.workspace.root)), "search", trial / "baselines")
-    missing = [name for name in adapter.manifest.baselines if found.get(name) is None]
+    missing = [name for name in adapter.manifest.baselines if found.values.get(name) is None]
     if missing:
         raise AdapterInvalid(f"the harness gave no score for the required baselines {', '.join(missing)}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 from alphalab_nb.agents import run_agent
 from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
 from alphalab_nb.errors import PhaseFailed
+from alphalab_nb.judge.certificate import REPEATS, BaselineScores, Certificate, certify, in_metric
+from alphalab_nb.judge.power import detectable
+from alphalab_nb.judge.rules import Rules
 from alphalab_nb.partitions import with_season
 from alphalab_nb.parts import Parts, deps_of
-from alphalab_nb.phases.baselines import score_baselines
+from alphalab_nb.phases.baselines import keep_baselines, measure_baselines
 from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 
@@ -115,13 +119,35 @@ def freeze_harness(parts: Parts) -> Result:
 
 @step("build")
 def certify_baselines(parts: Parts) -> Result:
-    """Score the required baselines with the frozen harness on the search partition.
+    """Measure the required baselines again and again with the frozen harness on the search partition, and certify what they show.
 
     Raises:
-        PhaseFailed: a required baseline is missing or not finite.
+        PhaseFailed: a baseline is missing or misses its own gate, repeats differ where the harness claims to be deterministic, or the
+            harness gives nothing that can be compared in pairs. Every reason is named.
     """
-    found = score_baselines(parts, "search")
-    missing = [name for name in parts.adapter.manifest.baselines if found.get(name) is None]
-    if missing:
-        raise PhaseFailed(f"the harness gave no score for the required baselines {', '.join(missing)}; see build/baselines/stderr.log")
-    return {"search": found}
+    folder, seed, stochastic = parts.workspace.build / "baselines_search", parts.config.seed, parts.adapter.manifest.stochastic
+    repeats = [
+        measure_baselines(parts, "search", folder if number == 0 else folder / f"repeat_{number}", seed=seed + number * stochastic)
+        for number in range(REPEATS)
+    ]
+    keep_baselines(parts, "search", repeats[0].values)
+    certificate = certify(repeats, parts.adapter.manifest.baselines, metric=parts.metric, stochastic=stochastic,
+                          block=parts.rule.block(parts.task), seed=seed)
+    record = {**certificate.record(), **_shown(parts, certificate, repeats[0])}
+    parts.board.set_fact("certificate", record)
+    if certificate.faults:
+        raise PhaseFailed("the baselines cannot be certified: " + "; ".join(certificate.faults))
+    return {"search": dict(repeats[0].values), "certificate": record}
+
+
+def _shown(parts: Parts, certificate: Certificate, scores: BaselineScores) -> Result:
+    """Return what people read of a certificate: the smallest gain that can be detected, in the metric, and the slack of time."""
+    shown: Result = {"metric": parts.metric.name, "harness": parts.evaluator.version, "wall_s": round(scores.wall_s, 3),
+                     "wall_limit_s": parts.config.executor.wall_s}
+    units = scores.units.get(certificate.baseline)
+    if not units or not math.isfinite(certificate.noise.unit_sd):
+        return {**shown, "mde_loss": None, "mde": None}
+    rules = Rules(stochastic=parts.adapter.manifest.stochastic, block=parts.rule.block(parts.task), noise=certificate.noise)
+    loss = detectable(rules)
+    mean = sum(value for _, value in units) / len(units)
+    return {**shown, "mde_loss": loss, "mde": in_metric(certificate.value, mean, loss)}

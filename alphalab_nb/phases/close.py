@@ -13,6 +13,7 @@ from alphalab_nb.judge import paired_interval
 from alphalab_nb.metric import Metric
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases.baselines import score_baselines
+from alphalab_nb.phases.gap import optimism_gap
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.storage.experiment import Run, RunKind, Score
 from alphalab_nb.storage.leaderboard import Ranked, ranking
@@ -87,6 +88,7 @@ def open_sealed(parts: Parts, executor: Executor) -> Result:
         "secondary": final[champion].secondary,
         "references": [_against(parts, entry, final, champion) for entry in entries[1:]],
     }
+    result["gap"] = optimism_gap(parts, champion, fixed[champion])
     parts.board.set_fact("sealed", result)
     return result
 

@@ -68,6 +68,7 @@ def convergence(board: Board, metric: Metric) -> Picture:
                      label="far off", zorder=4, clip_on=False)
     for name, value in sorted(_baselines(board).items(), key=lambda pair: metric.loss(pair[1]))[:1]:
         axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {_plain(name)}")
+    _noise_band(axes, board)
     axes.set_ylim(low, high)
     axes.set_xlabel("full scores, in order of completion", fontsize=9)
     axes.set_ylabel(_plain(_unit(metric)), fontsize=9)
@@ -180,6 +181,14 @@ def _window(metric: Metric, values: list[float], baselines: dict[str, float]) ->
     span = max(ends) - min(ends) or 0.1 * abs(ends[0]) or 1.0
     wide, narrow = 0.5 * span, 0.1 * span
     return (min(ends) - narrow, max(ends) + wide) if metric.direction == "minimize" else (min(ends) - wide, max(ends) + narrow)
+
+
+def _noise_band(axes: Axes, board: Board) -> None:
+    """Shade what cannot be told from the certified baseline: less than the smallest detectable gain away from it."""
+    certificate = board.fact("certificate") or {}
+    if certificate.get("mde") is not None:
+        value, mde = certificate["value"], certificate["mde"]
+        axes.axhspan(value - mde, value + mde, color=MUTED, alpha=0.15, linewidth=0, label="not told from it")
 
 
 def _baselines(board: Board) -> dict[str, float]:

@@ -128,6 +128,26 @@ def sealed_table(board: Board, metric: Metric | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("what")
 
 
+def gap_table(board: Board) -> pd.DataFrame:
+    """Return the champion on search, confirm and sealed, beside the same baseline on the same rows: what the search saw and what held.
+
+    Intervals are 95 %; the champion is the program as searched, for a refit would have seen more than the baseline.
+    """
+    sealed: Mapping[str, Any] = board.fact("sealed") or {}
+    columns = ["partition", "score", "low", "high", "baseline", "baseline score", "skill", "skill low", "skill high", "windows"]
+    return pd.DataFrame([_gap_row(row) for row in sealed.get("gap", [])], columns=columns).set_index("partition")
+
+
+def _gap_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = row.get("interval") or (None, None)
+    skill_low, skill_high = row.get("skill_interval") or (None, None)
+    return {
+        "partition": row["partition"], "score": row["score"], "low": low, "high": high, "baseline": row["baseline"],
+        "baseline score": row.get("baseline_score"), "skill": row.get("skill"), "skill low": skill_low, "skill high": skill_high,
+        "windows": row.get("n"),
+    }
+
+
 def _reference(entry: Mapping[str, Any]) -> dict[str, Any]:
     difference = entry.get("loss_difference") or {}
     return {

@@ -59,7 +59,7 @@ class ProgressView {
     const numbers = new Map();
     for (const card of this.points) numbers.set(card.family, (numbers.get(card.family) ?? 0) + 1);
     this.chips.draw([...numbers].sort((a, b) => b[1] - a[1]), ([family]) => family);
-    const key = JSON.stringify([this.width, this.arm, store.campaign.baselines, store.metric,
+    const key = JSON.stringify([this.width, this.arm, store.campaign.baselines, store.campaign.certificate, store.metric,
       this.points.map((card) => [card.id, card.score])]);
     if (key === this.key || !this.width) return;
     this.key = key;
@@ -122,7 +122,8 @@ function plotOf(store, points, scale, arm) {
   const told = `${plural(points.length, "score")} in the order they came. Best ${scoreText(found?.score)} by experiment ${found?.id}.`;
   return svg("svg", { class: "alnb-svg", width: scale.width, height: HEIGHT, viewBox: `0 0 ${scale.width} ${HEIGHT}`, role: "img",
     "aria-label": told },
-    svg("title", null, told), axes(store, points, scale, beyond), baselineLines(store, scale), dots(store, points, scale, arm),
+    svg("title", null, told), axes(store, points, scale, beyond), noiseBand(store, scale),
+    baselineLines(store, scale), dots(store, points, scale, arm),
     svg("path", { class: "alnb-best", d: best }), arm === null ? null : svg("path", { class: `alnb-arm-best ${hueClass(store, arm)}`,
       d: bestLine(store, points, scale, arm) }));
 }
@@ -169,6 +170,16 @@ function ticks(low, high) {
   const values = [];
   for (let value = Math.ceil(low / step) * step; value <= high && values.length < 10; value += step) values.push(value);
   return values;
+}
+
+/** What cannot be told from the certified baseline: less than the smallest detectable gain away from it. */
+function noiseBand(store, scale) {
+  const { value, mde } = store.campaign.certificate ?? {};
+  if (!Number.isFinite(value) || !Number.isFinite(mde) || value + mde < scale.low || value - mde > scale.high) return null;
+  const [top, low] = [scale.y(value + mde), scale.y(value - mde)];
+  const told = `less than ${scoreText(mde)} from the certified baseline: not told from noise`;
+  return svg("rect", { class: "alnb-noise", x: EDGE.left, width: scale.width - EDGE.left - EDGE.right, y: top,
+    height: Math.max(1, low - top) }, svg("title", null, told));
 }
 
 /** Baselines as dashed lines; labels that would cover each other are moved apart. */
