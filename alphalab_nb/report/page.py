@@ -17,7 +17,7 @@ from alphalab_nb.process import write_atomic
 from alphalab_nb.report.decisions import decisions
 from alphalab_nb.report.figures import convergence, family_shares, full_scores, playbook_growth
 from alphalab_nb.report.foresight import predictions
-from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, leaderboard_table, sealed_table, spending
+from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, gap_table, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, State
 from alphalab_nb.storage.leaderboard import ranking
@@ -53,6 +53,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         stages=_html(budget_by_stage(board, metric)),
         failures=_html(failures(board)),
         sealed_table=_html(sealed_table(board, metric), signed=("loss difference", "low", "high"), shares=("better by",)),
+        gap_table=_html(gap_table(board), shares=("skill", "skill low", "skill high")), certificate=board.fact("certificate"),
         confirmed=_html(_confirmed(board)),
         spending=_html(spending(ledger)), by_experiment=_html(experiment_spending(ledger)) if ledger.total().usd else "",
         spent=ledger.total(),
