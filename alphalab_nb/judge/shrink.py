@@ -33,9 +33,13 @@ class Shrunken:
     weight: float
     """Share of the own measurement, 0 to 1; the rest comes from the others."""
 
-    def predicts(self, se: float, *, level: float = 0.9) -> tuple[float, float]:
-        """Return the interval in which a new, independent measurement with this standard error should lie."""
-        reach = quantile((1 + level) / 2, math.inf) * math.hypot(self.se, se)
+    def predicts(self, se: float, *, level: float = 0.9, df: float = math.inf) -> tuple[float, float]:
+        """Return the interval in which a new, independent measurement with this standard error should lie.
+
+        Args:
+            df: degrees of freedom behind the standard errors.
+        """
+        reach = quantile((1 + level) / 2, df) * math.hypot(self.se, se)
         return self.value - reach, self.value + reach
 
 

@@ -84,6 +84,7 @@ class World:
     def __init__(
         self, seed: int, *, noise: float = 1.0, effect: float = 1.0, choices: int = 8, levels: int = 4,
         units: int = 16, common: float = 0.5, seed_share: float = 0.5, traps: bool = False,
+        gains: Mapping[str, float] | None = None,
     ) -> None:
         """Plant the effects.
 
@@ -95,6 +96,7 @@ class World:
             common: share of the noise variance that all points have in common.
             seed_share: share of the rest that is one shift per point and seed; what remains is independent over units.
             traps: adds the choices of TRAPS.
+            gains: what the last level of these choices gains instead of what was drawn, in units of loss.
         """
         self.seed, self.noise, self.effect = seed, noise, effect
         self.n_units, self.common, self.seed_share = units, common, seed_share
@@ -103,6 +105,8 @@ class World:
         self._traps = TRAPS if traps else {}
         rng = np.random.default_rng([seed, 0])
         self._effects = self._planted(rng, choices, levels)  # (choice, level), positive is better
+        for name, gain in (gains or {}).items():
+            self._effects[self._names.index(name), -1] = gain
         self._interactions = self._paired(rng, choices, levels)
         self._costs = np.where(self._effects == 0, 0.0, rng.gamma(1.0, 0.12, (choices, levels)))
         self._costs[:, 0] = 0.0
