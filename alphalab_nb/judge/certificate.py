@@ -82,7 +82,7 @@ def certify(
         faults.append("the harness gives no per-unit losses of its baselines, so nothing can be compared in pairs; add `units` by baseline")
         return Certificate("", math.nan, -math.inf, math.inf, len(repeats), same, Noise(math.inf), _slack(repeats), tuple(faults))
     best, *others = metric.ranked(known, lambda name: known[name])
-    low, high = _band(known[best], first.units[best], metric, block, seed)
+    low, high = _band(known[best], first.values[best] or 0.0, first.units[best], metric, block, seed)
     noise = Noise(_seed_sd(repeats, best, others), _unit_sd(first, best, others, block, seed))
     return Certificate(best, known[best], low, high, len(repeats), same, noise, _slack(repeats), tuple(faults))
 
@@ -108,11 +108,14 @@ def in_metric(value: float, mean_loss: float, gain: float) -> float | None:
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
-def _band(value: float, units: Units, metric: Metric, block: int, seed: int) -> tuple[float, float]:
-    """Return the interval of a value by the sampling of its units, in the unit of the metric; infinite if it cannot be said in that."""
+def _band(centre: float, value: float, units: Units, metric: Metric, block: int, seed: int) -> tuple[float, float]:
+    """Return the interval of a value by the sampling of its units, in the unit of the metric; infinite if it cannot be said in that.
+
+    `value` is that of the very run the units are of; `centre`, the mean over repeats, is what the interval is put around.
+    """
     loss = paired_interval(units, [(id, 0.0) for id, _ in units], block=block, seed=seed)
     gains = [in_metric(value, loss.mean, loss.mean - end) for end in (loss.low, loss.high)]
-    ends = [value - gain if metric.direction == "minimize" else value + gain for gain in gains if gain is not None]
+    ends = [centre - gain if metric.direction == "minimize" else centre + gain for gain in gains if gain is not None]
     return (min(ends), max(ends)) if len(ends) == 2 else (-math.inf, math.inf)
 
 

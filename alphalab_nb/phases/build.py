@@ -150,4 +150,4 @@ def _shown(parts: Parts, certificate: Certificate, scores: BaselineScores) -> Re
     rules = Rules(stochastic=parts.adapter.manifest.stochastic, block=parts.rule.block(parts.task), noise=certificate.noise)
     loss = detectable(rules)
     mean = sum(value for _, value in units) / len(units)
-    return {**shown, "mde_loss": loss, "mde": in_metric(certificate.value, mean, loss)}
+    return {**shown, "mde_loss": loss, "mde": in_metric(scores.values[certificate.baseline] or 0.0, mean, loss)}

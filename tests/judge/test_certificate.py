@@ -89,6 +89,12 @@ def test_repeats_that_differ_are_refused_where_the_harness_claims_to_be_determin
     assert found.noise.seed_sd > 0
 
 
+def test_seeds_that_move_the_units_leave_the_band_in_the_unit_of_the_metric():
+    found = certified([scores(drawn(seed)) for seed in range(5)], stochastic=True)
+    assert math.isfinite(found.low)
+    assert found.low < found.value < found.high
+
+
 def test_a_last_bit_is_a_difference():
     moved = drawn()
     moved["ridge"] = np.nextafter(moved["ridge"], np.inf)
