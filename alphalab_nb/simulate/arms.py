@@ -138,11 +138,11 @@ class Modelled:
 
     def _model(self, state: Campaign) -> tuple[Surrogate | None, Levels]:
         seen = _measured(state)
+        if self._latest is not None and len(self._latest[1]) == len(seen):
+            return self._latest
         points = np.array([[levels.index(trial.point[name]) for name, levels in state.space.items()] for trial in seen])
         if len(seen) < FIRST_GUESSES:
             return None, points
-        if self._latest is not None and len(self._latest[1]) == len(points):
-            return self._latest
         assert state.rules.noise is not None
         own = max(state.rules.noise.seed_sd / math.sqrt(2), 1e-12)
         gains = np.array([-(trial.score("search") or 0.0) for trial in seen]) / own

@@ -5,6 +5,7 @@ An arm is a proposer and a keep rule; every arm is charged for each run, and non
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 import random
@@ -38,6 +39,7 @@ class World(Protocol):
     def measure(self, point: Point, partition: Any, seed: int) -> Any: ...
 
 
+@functools.cache
 def worlds() -> ModuleType:
     """Return the module of the simulator's worlds, which is part of its adapter and knows nothing of this package."""
     path = shipped("adapters", "simulator", "harness", "world.py")

@@ -19,8 +19,8 @@ from tests.bench.rows import Bench, Found
 
 T = TypeVar("T")
 NULL_CAMPAIGNS = 2000
-POWER_CAMPAIGNS = 500
-WORLDS = 200
+POWER_CAMPAIGNS = 300
+WORLDS = 120
 RATIOS = (0.25, 1.0, 4.0)
 """Noise of one run over the mean gain by a helpful change."""
 
