@@ -10,7 +10,7 @@ import numpy as np
 from alphalab_nb.judge import Rules, sequential
 from alphalab_nb.judge.compare import quantile
 from alphalab_nb.simulate.lab import FIRST_CONFIRM_SEED, LOSS, Arm, Campaign, Point, Trial, settle
-from alphalab_nb.simulate.surrogate import Fit, Levels, Surrogate, around, runs_needed
+from alphalab_nb.simulate.surrogate import Fit, Levels, Surrogate, around, codes, runs_needed
 
 FIRST_GUESSES = 6
 """Runs before the model is asked."""
@@ -90,8 +90,7 @@ class Modelled:
         rng = np.random.default_rng(state.rng.randrange(2**32))
         best = points[np.argsort(-model.mean(points))[:BASES]]
         fresh = around(best, sizes, rng)
-        known = {tuple(row) for row in points.tolist()}
-        fresh = fresh[[tuple(row) not in known for row in fresh.tolist()]]
+        fresh = fresh[~np.isin(codes(fresh, sizes), codes(points, sizes))]
         if not len(fresh):
             return independent(state)
         return _named(state, fresh[int(np.argmax(model.drawn(fresh, rng)))])

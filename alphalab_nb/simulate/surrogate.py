@@ -103,7 +103,14 @@ def around(bases: Levels, sizes: list[int], rng: np.random.Generator, *, jumps: 
             found.append(block)
         far = np.where(rng.random((jumps, len(sizes))) < 2.5 / len(sizes), rng.integers(0, sizes, (jumps, len(sizes))), base)
         found.append(far)
-    return np.unique(np.concatenate(found), axis=0)
+    points = np.concatenate(found)
+    _, first = np.unique(codes(points, sizes), return_index=True)
+    return points[first]
+
+
+def codes(points: Levels, sizes: list[int]) -> Levels:
+    """Return one number for each point."""
+    return points @ np.cumprod([1, *sizes[:0:-1]])[::-1]
 
 
 def runs_needed(gain: float, quantiles: float) -> float:
