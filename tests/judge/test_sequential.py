@@ -176,3 +176,14 @@ def test_the_noise_of_a_pair_leaves_out_what_all_programs_share():
     noise = seed_noise((own + shared + np.arange(4)[:, None]).tolist())
     assert noise.seed_sd == pytest.approx(math.sqrt(2), rel=0.1)
     assert noise.df == 3 * 399
+
+
+def test_runs_are_paired_by_seed_and_units_by_name_so_that_shared_difficulty_cancels():
+    hard = {0: 100.0, 1: -50.0, 2: 7.0}
+    theirs = [run(hard[s], seed=s, units=((f"n{s}.a", hard[s] + 3), (f"n{s}.b", hard[s]))) for s in (0, 1, 2)]
+    mine = [run(hard[s] - 1, seed=s, units=((f"n{s}.b", hard[s] - 1), (f"n{s}.a", hard[s] + 2))) for s in (2, 0, 1)]
+    found = compared(mine, theirs, metric=LOSS, stochastic=True, block=1, noise=Noise(0.5, df=12))
+    assert found is not None
+    assert (found.gain, found.runs) == (pytest.approx(1.0), 3)
+    assert found.se < 0.5
+    assert compared(mine[:1], theirs[:2], metric=LOSS, stochastic=True, block=1, noise=None) is None
