@@ -52,22 +52,25 @@ def judged(state: Campaign, trial: Trial, rules: Rules | None = None) -> str:
 
 
 def neighbour(state: Campaign) -> Point | None:
-    """Change one choice of the incumbent; None when all such changes are known."""
+    """Change one choice of the incumbent; two or more once all such changes are known."""
     around = [{**state.incumbent.point, name: level} for name, levels in state.space.items() for level in levels]
     new = [point for point in around if not state.known(point)]
-    return state.rng.choice(new) if new else None
+    return state.rng.choice(new) if new else _changed(state, state.incumbent.point, least=2)
 
 
 def independent(state: Campaign) -> Point | None:
     """Change one choice of the start or more: each further one half as probable."""
+    return _changed(state, state.trials[0].point, least=1)
+
+
+def _changed(state: Campaign, base: Point, *, least: int) -> Point | None:
     for _ in range(100):
         names = list(state.space)
         state.rng.shuffle(names)
-        count = 1
+        count = least
         while count < len(names) and state.rng.random() < 0.5:
             count += 1
-        changes = {name: state.rng.choice(state.space[name][1:]) for name in names[:count]}
-        point = {**state.trials[0].point, **changes}
+        point = {**base, **{name: state.rng.choice(state.space[name][1:]) for name in names[:count]}}
         if not state.known(point):
             return point
     return None
