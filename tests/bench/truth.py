@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from alphalab_nb.simulate import measures
 from alphalab_nb.simulate.measures import Ended, interval
 from tests.bench.cheats_row import cheats
+from tests.bench.real_scores import real_scores
 from tests.bench.rows import Bench, Found
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ def main() -> None:
     bench.measure("regret", unit="better than greedy and best of N", must="true", of=regret)
     bench.measure("optimism", unit="noise sd by which the champion is oversold or undersold", must="<= 0.5", of=optimism)
     bench.measure("sealed_cover", unit="fraction inside the 90 % prediction interval", must=">= 0.85", of=sealed_cover)
+    bench.measure("real_scores", unit="search, confirm and sealed with intervals and skill, on all three", must="true", of=real_scores)
     print(json.dumps([{key: row[key] for key in ("id", "value", "must", "ok")} for row in bench.rows], indent=1))
 
 
