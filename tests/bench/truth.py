@@ -28,8 +28,14 @@ RATIOS = (0.25, 1.0, 4.0)
 
 def each(measure: Callable[[int], T], count: int) -> list[T]:
     """Measure so many worlds on all cores; the matrices are small, so each process has one thread."""
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), initializer=threadpool_limits, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), initializer=_one_thread) as pool:
         return list(pool.map(measure, range(count), chunksize=8))
+
+
+def _one_thread() -> None:
+    import scipy.linalg  # noqa: F401 - brings a BLAS of its own, which is limited only once it is loaded
+
+    threadpool_limits(1)
 
 
 # -- the simulator -------------------------------------------------------------------------------------------

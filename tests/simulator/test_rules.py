@@ -21,6 +21,8 @@ JUDGED = Arm("judged", independent, judged)
 @pytest.fixture(autouse=True)
 def _one_thread():
     """The matrices are small, and threads of their products wait for each other on a busy machine."""
+    import scipy.linalg  # noqa: F401 - brings a BLAS of its own, which is limited only once it is loaded
+
     with threadpool_limits(1):
         yield
 
