@@ -14,8 +14,8 @@ WRITTEN: tuple[str, ...] = tuple(
 )
 """Files written by the model; their text is below adapter/."""
 COPIED: tuple[str, ...] = (
-    "harness/protocol.py", "harness/runner.py", "harness/serve.py", "harness/tests/conftest.py", "harness/tests/panels.py",
-    "probes/_lab.py",
+    "harness/baseline.py", "harness/baseline_ridge.py", "harness/protocol.py", "harness/runner.py", "harness/serve.py",
+    "harness/tests/conftest.py", "harness/tests/panels.py", "probes/_lab.py",
 )
 """Files of the reference that this domain takes as they are: how a forecaster is asked does not depend on the metric."""
 REFERENCE = "time_series"
