@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from alphalab_nb.judge.pooling import pooling_of
 from alphalab_nb.judge.rules import Noise
 from alphalab_nb.judge.stats import Units, paired_interval
 from alphalab_nb.metric import Metric
 
 REPEATS = 5
 _Z95 = 1.959964
-_CLOSE = 1e-9
-"""Relative difference below which a value is called the mean of its units, or the root of it."""
 
 
 @dataclass(frozen=True)
@@ -90,19 +91,12 @@ def certify(
 def in_metric(value: float, mean_loss: float, gain: float) -> float | None:
     """Return a gain in mean loss as a gain in the metric: how much better the value would be, positive if it is.
 
-    A metric is the mean of its units' losses, the root of that (RMSE), or its negative; of any other (a Sharpe ratio) nothing is
-    known: None.
+    None for a metric that is not known to follow from the mean loss, see `pooling_of`.
     """
-    def close(a: float, b: float) -> bool:
-        return math.isclose(a, b, rel_tol=1e-6, abs_tol=_CLOSE)
-
-    if not math.isfinite(gain):
+    pooled = pooling_of(value, mean_loss)
+    if pooled is None or not math.isfinite(gain):
         return None
-    if close(value, mean_loss) or close(value, -mean_loss):
-        return gain
-    if mean_loss >= 0 and close(value**2, mean_loss):
-        return value - math.sqrt(max(0.0, mean_loss - gain))
-    return None
+    return math.copysign(abs(value - float(pooled(np.array(mean_loss - gain)))), gain)
 
 
 # -- parts ---------------------------------------------------------------------------------------------------

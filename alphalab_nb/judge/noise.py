@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alphalab_nb.judge.pooling import pooling_of, root
 from alphalab_nb.judge.stats import paired_interval
 from alphalab_nb.storage.experiment import Score
 
@@ -63,5 +64,5 @@ def _half_width(a: Score, b: Score, block: int, seed: int) -> float | None:
     if not math.isfinite(interval.low) or not mean:
         return None
     # a root of mean squares moves by half of what the squares move, relatively
-    root = 0.5 if b.value is not None and math.isclose(b.value**2, mean, rel_tol=1e-3) and not math.isclose(b.value, mean) else 1.0
-    return root * (interval.high - interval.low) / 2 / abs(mean)
+    share = 0.5 if b.value is not None and pooling_of(b.value, mean) is root else 1.0
+    return share * (interval.high - interval.low) / 2 / abs(mean)

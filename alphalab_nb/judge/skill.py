@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alphalab_nb.judge.pooling import Array, pooling_of
 from alphalab_nb.judge.stats import Units, by_origin, resampled_means, small_sample_factor
 from alphalab_nb.metric import Metric
 
-Array = NDArray[np.float64]
 _REPEATS = 2000
 
 
@@ -48,7 +46,7 @@ def skill(
     Raises:
         BadInput: the units are not the same on both sides.
     """
-    mine, theirs = _pooling(value, units), _pooling(baseline, baseline_units)
+    mine, theirs = pooling_of(value, _mean(units)), pooling_of(baseline, _mean(baseline_units))
     by_origin(units, baseline_units)  # refuses what is not paired
     if mine is None or theirs is None:
         return None
@@ -70,17 +68,8 @@ def _drawn(units: Units, block: int, seed: int) -> tuple[Array, int, int]:
     return resampled_means(sums, counts, used, _REPEATS, np.random.default_rng(seed)), origins, used
 
 
-def _pooling(value: float, units: Units) -> Callable[[Array], Array] | None:
-    """Return how the metric follows from the mean loss: the mean itself, its negative, or its root."""
-    mean = sum(loss for _, loss in units) / len(units) if units else math.nan
-    for pooled, expected in ((_same, mean), (np.negative, -mean), (np.sqrt, math.sqrt(max(0.0, mean)))):
-        if math.isclose(value, expected, rel_tol=1e-6, abs_tol=1e-12):
-            return pooled
-    return None
-
-
-def _same(means: Array) -> Array:
-    return means
+def _mean(units: Units) -> float:
+    return sum(loss for _, loss in units) / len(units) if units else math.nan
 
 
 def _span(value: float, drawn: Array, widen: float, level: float) -> Span:

@@ -11,7 +11,7 @@ from alphalab_nb.judge.predictions import Foretold, calibration
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, Prediction
-from alphalab_nb.storage.leaderboard import full_runs
+from alphalab_nb.storage.leaderboard import full_runs, values_of
 
 
 def predictions(board: Board, metric: Metric) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def predictions(board: Board, metric: Metric) -> pd.DataFrame:
 
 def _foretold(board: Board, metric: Metric, experiment: Experiment, predicted: Prediction) -> Foretold | None:
     runs = [] if experiment.quarantined else full_runs(board, experiment.id, board.fact("harness"))
-    values = [run.score.value for run in runs if run.score is not None and run.score.value is not None]
+    values = values_of(runs)
     if not values or predicted.over is None:
         return None
     realised = metric.loss(predicted.over) - metric.loss(sum(values) / len(values))

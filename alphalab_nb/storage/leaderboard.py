@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alphalab_nb.metric import Metric
@@ -45,12 +46,17 @@ def full_runs(board: Board, experiment: int, harness: str | None) -> list[Run]:
     return [run for run in runs if run.attempt == runs[-1].attempt] if runs else []
 
 
+def values_of(runs: Sequence[Run]) -> list[float]:
+    """Return what runs were scored, without those that have no value."""
+    return [run.score.value for run in runs if run.score is not None and run.score.value is not None]
+
+
 def ranking(board: Board, metric: Metric, harness: str | None = None) -> list[Ranked]:
     """Return the ranked experiments, best first. Smoke scores and quarantined experiments never rank."""
     entries: list[Ranked] = []
     for experiment in board.list():
         runs = full_runs(board, experiment.id, harness)
-        values = [run.score.value for run in runs if run.score is not None and run.score.value is not None]
+        values = values_of(runs)
         if values and not experiment.quarantined:
             entries.append(Ranked(experiment, sum(values) / len(values), tuple(runs)))
     return metric.ranked(entries, lambda entry: entry.value)

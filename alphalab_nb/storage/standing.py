@@ -20,7 +20,7 @@ from alphalab_nb.errors import ToolError
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, State
-from alphalab_nb.storage.leaderboard import full_runs
+from alphalab_nb.storage.leaderboard import full_runs, values_of
 from alphalab_nb.storage.playbook import Entry, Kind, Playbook, Standing
 
 REVIEWER = "review"
@@ -78,7 +78,7 @@ def results(board: Board) -> dict[int, Result]:
 
 def _result(board: Board, experiment: Experiment, harness: str | None) -> Result:
     runs = [] if experiment.quarantined else full_runs(board, experiment.id, harness)
-    values = [run.score.value for run in runs if run.score is not None and run.score.value is not None]
+    values = values_of(runs)
     failed = experiment.outcome == "failed" and not experiment.error.startswith("infrastructure") and not values
     return Result(
         experiment.id, experiment.family, experiment.parent, sum(values) / len(values) if values else None, len(values) or int(failed),

@@ -9,7 +9,7 @@ from alphalab_nb.judge.noise import noise_band
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Run, Score
-from alphalab_nb.storage.leaderboard import Ranked, ranking
+from alphalab_nb.storage.leaderboard import Ranked, ranking, values_of
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.standing import Scale, scale_of, weigh
 
@@ -38,7 +38,7 @@ def effects(board: Board, metric: Metric, task: Mapping[str, Any]) -> Scale:
 
 
 def _measured(board: Board, ranked: list[Ranked], task: Mapping[str, Any]) -> dict[str, Any]:
-    replicates = [[run.score.value for run in e.runs if run.score is not None and run.score.value is not None] for e in ranked]
+    replicates = [values_of(entry.runs) for entry in ranked]
     best, *others = [_score(board, entry.runs[-1]) for entry in _compared(ranked)] or [None]
     pairs = [(best, other) for other in others if best is not None and other is not None]
     pairs = pairs[:1] if best is not None and len(best.units) > _UNITS else pairs
