@@ -9,6 +9,7 @@ from typing import Any
 from alphalab_nb.adapter import Adapter, copy_adapter, load_builtin
 from alphalab_nb.agents import ROLES, Deps
 from alphalab_nb.config import CampaignConfig, parse_config
+from alphalab_nb.partitions import Rule, rule_of
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
@@ -33,6 +34,10 @@ class Desk:
     @property
     def task(self) -> dict[str, Any]:
         return {**self.adapter.manifest.task, **self.config.task}
+
+    @property
+    def rule(self) -> Rule:
+        return rule_of(self.adapter.manifest.partition)
 
     def deps(self, cwd: Path, *, phase: str = "experiment", experiment: int | None = None, notebook: str = "agent.ipynb") -> Deps:
         cwd.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ def carry_out(parts: Parts, plan: Plan, *, by: str, saw: Sequence[int], busy: Ca
         _drop(parts, id, reason, by, busy)
     for lesson in plan.lessons:
         _learn(parts, lesson, by)
-    weigh_playbook(parts.board, parts.playbook, parts.metric, parts.task)
+    weigh_playbook(parts.board, parts.playbook, parts.metric, parts.rule.block(parts.task))
     accepted = sum(_accept(parts, proposal, by) for proposal in plan.proposals)
     text = f"{accepted} accepted, {len(plan.promote)} promoted, {len(plan.drop)} dropped, {len(plan.lessons)} lessons"
     parts.board.event("strategy", text, role=by)
@@ -108,7 +108,7 @@ def _admitted(parts: Parts, lesson: Lesson) -> bool:
     if lesson.kind != "avoid":
         return True
     try:
-        check_avoid("avoid", lesson.evidence, results(parts.board), effects(parts.board, parts.metric, parts.task))
+        check_avoid("avoid", lesson.evidence, results(parts.board), effects(parts.board, parts.metric, parts.rule.block(parts.task)))
     except ToolError as error:
         parts.board.event("refused", f"lesson '{lesson.rule}': {error}", role=ME)
         return False

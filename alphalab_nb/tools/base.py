@@ -29,6 +29,7 @@ from alphalab_nb.beneath import Place, lexical, place
 from alphalab_nb.config import CampaignConfig
 from alphalab_nb.errors import AlphaLabError, ProviderOutage, Stopped, ToolError
 from alphalab_nb.metric import Metric
+from alphalab_nb.partitions import rule_of
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Proposal
 from alphalab_nb.storage.ledger import Ledger
@@ -127,6 +128,11 @@ class Deps:
     def metric(self) -> Metric:
         """What is measured. A reference knows nothing of a new domain's metric: until that is written, the reference's own."""
         return self.adapter.metric({} if self.adapter_pending else self.task)
+
+    @property
+    def block(self) -> int:
+        """Neighbouring units of a score that depend on each other."""
+        return rule_of(self.adapter.manifest.partition).block(self.task)
 
     @property
     def questions(self) -> Questions:

@@ -42,12 +42,12 @@ def update_playbook(
     _check_ids(deps, evidence)
     old = None if replaces is None else deps.playbook.get(replaces)
     if old is None or not old.human:
-        check_avoid(old.kind if old else kind, evidence, results(deps.board), effects(deps.board, deps.metric, deps.task))
+        check_avoid(old.kind if old else kind, evidence, results(deps.board), effects(deps.board, deps.metric, deps.block))
     if replaces is None:
         entry = deps.playbook.add(claim, kind=kind, evidence=evidence, author=deps.role)
     else:
         entry = deps.playbook.edit(replaces, claim=claim, evidence=evidence, author=deps.role)
-    weigh_playbook(deps.board, deps.playbook, deps.metric, deps.task)
+    weigh_playbook(deps.board, deps.playbook, deps.metric, deps.block)
     said = f"playbook entry {entry.id}{f', version {entry.version}' if replaces is not None else ''}"
     return f"{said} ({deps.playbook.standings()[entry.id]})"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from alphalab_nb.judge.noise import noise_band
@@ -19,30 +18,33 @@ _UNITS = 20_000
 """Units of a score from which on one pair of programs is enough: a band to two digits is worth seconds, not minutes."""
 
 
-def weigh_playbook(board: Board, playbook: Playbook, metric: Metric, task: Mapping[str, Any]) -> None:
+def weigh_playbook(board: Board, playbook: Playbook, metric: Metric, block: int) -> None:
     """Store how far each entry stands now, and retire what the board contradicts."""
     if playbook.entries():
-        weigh(board, playbook, effects(board, metric, task))
+        weigh(board, playbook, effects(board, metric, block))
 
 
-def effects(board: Board, metric: Metric, task: Mapping[str, Any]) -> Scale:
-    """Return what effects are measured by; the noise is measured again only when other programs lead, or have been repeated."""
+def effects(board: Board, metric: Metric, block: int) -> Scale:
+    """Return what effects are measured by; the noise is measured again only when other programs lead, or have been repeated.
+
+    Args:
+        block: neighbouring units of a score that depend on each other, as the partition rule says.
+    """
     ranked = ranking(board, metric, board.fact("harness"))
     repeated = [run.id for entry in ranked if len(entry.runs) > 1 for run in entry.runs]
     compared = [entry.runs[-1].id for entry in _compared(ranked)]
     known = board.fact(NOISE)
     if known is None or known["of"] != [*repeated, *compared]:
-        known = {"of": [*repeated, *compared], "band": None, "how": "", **_measured(board, ranked, task)}
+        known = {"of": [*repeated, *compared], "band": None, "how": "", **_measured(board, ranked, block)}
         board.set_fact(NOISE, known)
     return scale_of(board, metric, known["band"])
 
 
-def _measured(board: Board, ranked: list[Ranked], task: Mapping[str, Any]) -> dict[str, Any]:
+def _measured(board: Board, ranked: list[Ranked], block: int) -> dict[str, Any]:
     replicates = [values_of(entry.runs) for entry in ranked]
     best, *others = [_score(board, entry.runs[-1]) for entry in _compared(ranked)] or [None]
     pairs = [(best, other) for other in others if best is not None and other is not None]
     pairs = pairs[:1] if best is not None and len(best.units) > _UNITS else pairs
-    block = max(1, -(-int(task.get("horizon", 1)) // max(1, int(task.get("stride", 1)))))
     band = noise_band(replicates, pairs, block=block, seed=0)
     return _certified(board) if band is None else {"band": band.relative, "how": band.how}
 

@@ -114,14 +114,14 @@ def test_what_the_board_has_retired_comes_back_with_other_evidence_only(made: De
 
 
 def test_the_noise_is_measured_again_only_when_other_programs_lead_or_are_repeated(made: Desk):
-    metric = made.adapter.metric(made.task)
-    assert effects(made.board, metric, made.task).band is None
+    metric, block = made.adapter.metric(made.task), made.rule.block(made.task)
+    assert effects(made.board, metric, block).band is None
     for value in (0.9, 0.8, 0.7):
         run(made, value, f"with {value}")
-    first = effects(made.board, metric, made.task).band
+    first = effects(made.board, metric, block).band
     assert first is not None
     made.board.set_fact(NOISE, {**made.board.fact(NOISE), "band": 0.123})
-    assert effects(made.board, metric, made.task).band == 0.123, "nothing has changed"
+    assert effects(made.board, metric, block).band == 0.123, "nothing has changed"
     run(made, 0.6, "repeated", again=3)
-    assert effects(made.board, metric, made.task).band != 0.123
+    assert effects(made.board, metric, block).band != 0.123
     assert made.board.fact(NOISE)["how"] == "replicates and units"
