@@ -1,0 +1,5 @@
+"""`python -m kernels_lab`."""
+
+from kernels_lab.cli import main
+
+main()
