@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Protocol
 
-from alphalab_nb.judge import Noise, Rules, seed_noise
+from alphalab_nb.judge import Noise, Rules, Shrunken, seed_noise
 from alphalab_nb.metric import Metric
 from alphalab_nb.resources import shipped
 from alphalab_nb.storage.experiment import Run, Score
@@ -28,6 +28,8 @@ BASELINES = 4
 """The certificate repeats so many programs with so many seeds, before any arm starts."""
 SEARCH_SEED = 0
 FIRST_CONFIRM_SEED = 1000
+FIRST_CLOSING_SEED = 1500
+"""The close chooses and tests on confirm runs that no claim before it has looked at."""
 CERTIFICATE_SEED = 500
 
 
@@ -84,13 +86,11 @@ class Lab:
         Raises:
             SpentError: the budget ended before.
         """
-        done = {run.seed for run in trial.runs if run.partition == partition}
-        for seed in seeds:
-            if seed not in done:
-                if self.left < 1:
-                    raise SpentError
-                self.left -= 1
-                trial.runs.append(self._run(trial.point, partition, seed))
+        for seed in missing(trial, partition, seeds):
+            if self.left < 1:
+                raise SpentError
+            self.left -= 1
+            trial.runs.append(self._run(trial.point, partition, seed))
 
     def _run(self, point: Point, partition: str, seed: int) -> Run:
         measured = self.world.measure(point, partition, seed)
@@ -99,6 +99,23 @@ class Lab:
                       value=measured.value if measured.ok else None, units=measured.units if measured.ok else ())
         return Run(id=self._ids, experiment=0, attempt=0, kind="full" if partition == "search" else "confirm", partition=partition,
                    seed=seed, fidelity="full", status="ended", score=score)
+
+
+def missing(trial: Trial, partition: str, seeds: Sequence[int]) -> list[int]:
+    """Return the seeds that a trial has no run with."""
+    done = {run.seed for run in trial.runs if run.partition == partition}
+    return [seed for seed in seeds if seed not in done]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The champion that an arm recommends at the end; whether it is proven is told by its being kept."""
+
+    trial: Trial
+    posterior: Shrunken
+    """Its loss on the level of confirm, without the noise that all points share there."""
+    seeds: int
+    """That this level is the mean of."""
 
 
 @dataclass
@@ -111,12 +128,20 @@ class Campaign:
     trials: list[Trial]
     """In order; the first is the start."""
     incumbent: Trial
+    """What was kept last."""
     alpha_left: float
     kept: list[Trial] = field(default_factory=list[Trial])
+    chosen: Chosen | None = None
+    """By the close; None where an arm has none."""
 
     @property
     def space(self) -> Mapping[str, tuple[str, ...]]:
         return self.lab.space
+
+    @property
+    def champion(self) -> Trial:
+        """Return what the campaign recommends: the choice of its close, else what it kept last."""
+        return self.chosen.trial if self.chosen else self.incumbent
 
     def known(self, point: Point) -> bool:
         return any(trial.point == point for trial in self.trials)

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from alphalab_nb.judge import Estimate, Rules, Shrunken, detectable, shrunken
-from alphalab_nb.simulate.arms import BEST_OF_N, GREEDY, independent, judged, ours
+from alphalab_nb.judge.compare import quantile
+from alphalab_nb.simulate.arms import BEST_OF_N, GREEDY, judged, ours
 from alphalab_nb.simulate.lab import Arm, Campaign, Certified, Point, Trial, campaign, certified, worlds
+from alphalab_nb.simulate.proposers import independent, measured
 
 EXPERIMENTS = 50
 """Of a campaign in the null world and of one with a planted gain."""
@@ -74,8 +76,8 @@ def raced(seed: int, noise: float) -> dict[str, Ended]:
 
 def _ended(world: Any, arm: Arm, certificate: Certified, rules: Rules, best: float, seed: int) -> Ended:
     state = campaign(world, arm, rules, seed=seed, runs=RUNS)
-    champion, true = state.incumbent, world.true_value(state.incumbent.point)
-    found = reported(state, champion, certificate)
+    champion, true = state.champion, world.true_value(state.champion.point)
+    found = reported(state, certificate)
     said = found.value if arm.name == "ours" else champion.score("search")
     sealed = np.mean([world.measure(champion.point, "sealed", SEALED_SEED + n).value for n in range(SEALED_RUNS)])
     low, high = found.predicts(certificate.value_sd / math.sqrt(SEALED_RUNS), df=certificate.value_df)
@@ -85,16 +87,21 @@ def _ended(world: Any, arm: Arm, certificate: Certified, rules: Rules, best: flo
     )
 
 
-def reported(state: Campaign, trial: Trial, certificate: Certified) -> Shrunken:
-    """Return the shrunken mean of a trial beside all others: on confirm where it was measured there, else on search."""
-    measured = [other for other in state.trials if other.score("search") is not None]
-    found = shrunken([_estimate(other, certificate) for other in measured])
-    return found[next(n for n, other in enumerate(measured) if other is trial)]
+def reported(state: Campaign, certificate: Certified) -> Shrunken:
+    """Return what is said of the champion: the posterior of the close, with the noise that all points share; else a shrunken score."""
+    if state.chosen is None:
+        seen = measured(state)
+        found = shrunken([_estimate(trial, certificate) for trial in seen])
+        return found[next(n for n, trial in enumerate(seen) if trial is state.champion)]
+    said = state.chosen.posterior
+    shared = max(0.0, certificate.value_sd**2 - certificate.pair.seed_sd**2 / 2) / state.chosen.seeds
+    se = math.sqrt(said.se**2 + shared)
+    reach = quantile(0.95, certificate.value_df) * se
+    return Shrunken(said.value, se, said.value - reach, said.value + reach, said.weight)
 
 
 def _estimate(trial: Trial, certificate: Certified) -> Estimate:
-    partition = "confirm" if trial.score("confirm") is not None else "search"
-    value, runs = trial.score(partition), sum(run.partition == partition for run in trial.runs)
+    value, runs = trial.score("search"), sum(run.partition == "search" for run in trial.runs)
     assert value is not None
     return Estimate(value, certificate.value_sd / math.sqrt(runs), runs)
 

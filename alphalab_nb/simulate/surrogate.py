@@ -5,7 +5,6 @@ Averaging over points that share levels, it sees effects that drown in the noise
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ Levels = NDArray[np.int64]
 
 _REACHES = (2.0, 4.0, 8.0, 16.0)
 """Differing choices over which likeness falls by a factor e; long: effects add up, short: they interact."""
-_SIGNALS = (0.25, 1.0, 4.0, 16.0, 64.0)
+_SIGNALS = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0)
 """Variance between points in units of the variance of one run's noise."""
 
 
@@ -57,16 +56,26 @@ class Surrogate:
 
     def drawn(self, points: Levels, rng: np.random.Generator) -> Array:
         """Return one draw of the gains of points from the posterior (Thompson sampling)."""
+        mean, covariance = self._posterior(points)
+        jitter = 1e-8 * self.fit.signal * np.eye(len(points))
+        return mean + np.linalg.cholesky(covariance + jitter) @ rng.standard_normal(len(points))
+
+    def beside(self, points: Levels) -> tuple[Array, Array]:
+        """Return the posterior mean gain of points, and the standard deviation of how each differs from the average of them all."""
+        mean, covariance = self._posterior(points)
+        centring = np.eye(len(points)) - 1 / len(points)
+        return mean, np.sqrt(np.maximum(np.diag(centring @ covariance @ centring), 0.0))
+
+    # -- parts ---------------------------------------------------------------------------------------------
+
+    def _posterior(self, points: Levels) -> tuple[Array, Array]:
+        """Return mean and covariance of the gains of points, given the mean of the process."""
         from scipy.linalg import solve_triangular
 
         coded = self._encode(points)
-        likeness = self._likeness(self.fit, self._apart(coded, self._onehot))
-        half = solve_triangular(self._lower, likeness.T, lower=True)
+        half = solve_triangular(self._lower, self._likeness(self.fit, self._apart(coded, self._onehot)).T, lower=True)
         covariance = self._likeness(self.fit, self._apart(coded, coded)) - half.T @ half
-        jitter = 1e-8 * self.fit.signal * np.eye(len(points))
-        return self._centre + half.T @ self._solved + np.linalg.cholesky(covariance + jitter) @ rng.standard_normal(len(points))
-
-    # -- parts ---------------------------------------------------------------------------------------------
+        return self._centre + half.T @ self._solved, covariance
 
     def _likelihood(self, fit: Fit) -> float:
         lower, _, solved = self._conditioned(fit)
@@ -111,8 +120,3 @@ def around(bases: Levels, sizes: list[int], rng: np.random.Generator, *, jumps: 
 def codes(points: Levels, sizes: list[int]) -> Levels:
     """Return one number for each point."""
     return points @ np.cumprod([1, *sizes[:0:-1]])[::-1]
-
-
-def runs_needed(gain: float, quantiles: float) -> float:
-    """Return how many pairs of runs show a gain (in standard deviations of one pair) at these quantiles; infinite without a gain."""
-    return (quantiles / gain) ** 2 if gain > 0 else math.inf

@@ -37,7 +37,7 @@ def _best(view: BoardView) -> Iterator[Lesson]:
         return
     best, metric = ranked[0], view.metric
     config = ", ".join(f"{key} {value}" for key, value in best.experiment.config.items()) or "default"
-    claim = f"Verified best: {_named(best)} with {metric.name} {_score(best):.6g} ({config})"
+    claim = f"Best on search: {_named(best)} with {metric.name} {_score(best):.6g} ({config})"
     reference = _best_baseline(view)
     if reference is not None:
         claim += f"; {_percent(metric.improvement(_score(best), reference[1]))} than the best baseline, {reference[0]} {reference[1]:.6g}"

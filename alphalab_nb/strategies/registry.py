@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from alphalab_nb.config import StrategyConfig, nearest
 from alphalab_nb.errors import ConfigError
 from alphalab_nb.strategies.base import STRATEGIST, Strategy
+from alphalab_nb.strategies.best_of_n import BestOfNStrategy
+from alphalab_nb.strategies.greedy import GreedyStrategy
 from alphalab_nb.strategies.listed import ListedStrategy
 from alphalab_nb.strategies.offline import OfflineStrategy
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:  # the language model's libraries are loaded when it is chosen
     from alphalab_nb.strategies.strategist import OpenDeps
 
 STRATEGIES: dict[str, Callable[[StrategyConfig], Strategy]] = {
+    "best_of_n": BestOfNStrategy.from_config,
+    "greedy": GreedyStrategy.from_config,
     "listed": ListedStrategy.from_config,
     "offline": OfflineStrategy.from_config,
 }

@@ -132,3 +132,8 @@ def test_a_setting_of_another_domain_is_refused(tmp_path: Path, settings: dict[s
     with pytest.raises(ConfigError, match=message):
         Campaign.create(tmp_path / "workspace", EXAMPLE, **settings)
     assert not (tmp_path / "workspace").exists()
+
+
+def test_the_report_says_whether_the_champion_is_proven(campaign: Campaign):
+    claim, text = campaign.board.fact("sealed")["claim"], campaign.workspace.report.read_text(encoding="utf-8")
+    assert ("<strong>Proven.</strong>" in text, "<strong>Not proven.</strong>" in text) == (claim["proven"], not claim["proven"])

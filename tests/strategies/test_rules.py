@@ -64,7 +64,7 @@ def test_lessons_say_what_was_measured_and_name_the_experiments(tmp_path: Path):
          proposal("c1", "family_c"), proposal("c2", "family_c", rate=0.1)],
     )
     assert found["best"].startswith(
-        "works (2,) Verified best: #2 a2 with rmse 1.5 (rate 0.5, size 16); 50.0% better than the best baseline"
+        "works (2,) Best on search: #2 a2 with rmse 1.5 (rate 0.5, size 16); 50.0% better than the best baseline"
     )
     assert found["works:family_a"].startswith("works (2,)")
     assert found["fails:family_b"] == (
