@@ -16,12 +16,13 @@ from alphalab_nb.config import BUDGETS, nearest
 from alphalab_nb.creation import create_workspace
 from alphalab_nb.errors import INTERRUPTED, BadInput, PhaseFailed, WorkspaceError
 from alphalab_nb.executors import Executor, make_executor
+from alphalab_nb.judge.leaders import leaderboard
 from alphalab_nb.parts import Parts, open_parts
 from alphalab_nb.process import FileLock
 from alphalab_nb.runner import run_phase
 from alphalab_nb.steering import Steering
 from alphalab_nb.storage.journal import Journal
-from alphalab_nb.storage.leaderboard import Row, leaderboard
+from alphalab_nb.storage.leaderboard import Row, unranked
 from alphalab_nb.storage.ledger import Spent
 from alphalab_nb.strategies.base import STRATEGIST, Strategy
 from alphalab_nb.strategies.registry import make_strategy
@@ -30,6 +31,7 @@ from alphalab_nb.workspace import LAST_STEPS, PHASES
 if TYPE_CHECKING:  # steering verbs start faster without the agents' and the tables' libraries
     import pandas as pd
 
+    from alphalab_nb.comparing import Duel
     from alphalab_nb.dispatch import Dispatcher
     from alphalab_nb.panel.widget import Panel
     from alphalab_nb.verify import Verdict
@@ -132,6 +134,46 @@ class Campaign(Steering):
                     self.board.set_fact("stopping", False)  # of the run before, or of the experiments that have just ended
                     self._run_phase(name, progress)
 
+    def run_more(self, experiments: int, *, by: str | None = None, progress: Progress | None = None) -> None:
+        """Go on with experiments that have ended, as if the budget had had room for so many more.
+
+        A sealed test that was opened knows nothing of them: `report_again` opens it once more.
+
+        Raises:
+            BadInput: no positive number, the experiments have not ended, or they ended because the search had converged.
+            PhaseFailed: the phase failed.
+        """
+        from alphalab_nb.dispatch.triggers import StopReason
+        from alphalab_nb.dispatch.view import counted
+
+        if experiments < 1:
+            raise BadInput(f"{experiments} more experiments are none; give 1 or more")
+        if not self.finished("experiment"):
+            raise BadInput("the experiments have not ended; raise their budget instead: `alphalab-nb budget RUN --max-experiments N`")
+        if self.board.fact("stop_reason") == StopReason.CONVERGED:
+            raise BadInput("the search had converged; raise limits.convergence in campaign.yaml, else it would end again at once")
+        with FileLock(self.workspace.root / ".run.lock"):
+            self.board.set_fact("stopping", False)
+            self.board.set_step("experiment", "phase", "started")  # else nobody would take the command
+            self.budget(max_experiments=len(counted(self.parts, self.board.list())) + experiments, by=by)
+            self._run_phase("experiment", progress)
+
+    def report_again(self, reason: str, *, by: str | None = None, progress: Progress | None = None) -> None:
+        """Run phase 4 anew after more experiments, with a further opening of the sealed test; one that was interrupted goes on.
+
+        Raises:
+            HarnessChanged: the harness is not what was frozen.
+            BadInput: as `open_again`; an earlier phase has not ended; or the opening with this reason has ended.
+            PhaseFailed: the phase failed.
+        """
+        self.check_phase("report", again=True)
+        self.parts.evaluator.check()
+        with FileLock(self.workspace.root / ".run.lock"):
+            opening = self.open_again(reason, by=by)
+            if opening.state == "finished":
+                raise BadInput(f"opening {opening.number} had this reason, and has ended; a further one needs a reason of its own")
+            self._run_phase("report", progress, again=reason)
+
     def start(self, phase: str) -> subprocess.Popen[bytes]:
         """Run a phase detached; returns at once. `wait` waits for it, and it goes on if this kernel dies."""
         self.check_phase(phase)
@@ -166,25 +208,30 @@ class Campaign(Steering):
             time.sleep(0.2)
         return False
 
-    def check_phase(self, phase: str) -> None:
+    def check_phase(self, phase: str, *, again: bool = False) -> None:
         """Refuse a phase whose turn it is not; every phase notebook asks, so that plain Papermill keeps the order, too.
 
+        Args:
+            again: the sealed test is going to be opened once more, and that is known.
+
         Raises:
-            BadInput: unknown phase, or an earlier phase has not ended.
+            BadInput: unknown phase, an earlier phase has not ended, or the search went on after the sealed test was opened.
         """
         _refuse_unknown(phase)
         missing = [name for name in PHASES[: PHASES.index(phase)] if not (self.finished(name) or self._work_done(name))]
         if missing:
             raise BadInput(f"phase '{phase}' needs {', '.join(missing)} first; run them, or run all")
+        if phase == "report" and not again:
+            self.openings.refuse_silent()
         # A stop ends the run it was meant for. Where a run holds the lock, `run` has cleared it, and a newer stop must hold.
         with contextlib.suppress(WorkspaceError), FileLock(self.workspace.root / ".run.lock"):
             self.board.set_fact("stopping", False)
 
-    def _run_phase(self, phase: str, progress: Progress | None) -> None:
+    def _run_phase(self, phase: str, progress: Progress | None, **parameters: str) -> None:
         self.board.set_step(phase, "phase", "started")
         self.board.event("phase", f"{phase} started", role=phase)
         result = run_phase(
-            self.workspace.notebook_source(phase), self.workspace.notebook(phase), {"workspace": str(self.workspace.root)},
+            self.workspace.notebook_source(phase), self.workspace.notebook(phase), {"workspace": str(self.workspace.root), **parameters},
             on_cell=None if progress is None else lambda text: progress(phase, text),
         )
         if not result.ok:
@@ -226,6 +273,7 @@ class Campaign(Steering):
             "spent": asdict(self.spent),
             "stop_reason": self.board.fact("stop_reason"),
             "sealed": None if sealed is None else {key: sealed[key] for key in keys},
+            "openings": [asdict(opening) for opening in self.openings.list()],
             "sandbox": (self.board.fact("sandbox") or {}).get("level"),
             "paused": bool(self.board.fact("paused", False)),
             "policy": self.parts.policy().model_dump(),
@@ -263,7 +311,8 @@ class Campaign(Steering):
 
     def leaderboard_data(self) -> dict[str, Any]:
         """Return the leaderboard as JSON data (the form of `leaderboard --json`)."""
-        return {"metric": asdict(self.parts.metric), "rows": [asdict(row) for row in self.rows()]}
+        return {"metric": asdict(self.parts.metric), "rows": [asdict(row) for row in self.rows()],
+                "unranked": unranked(self.board, self.board.fact("harness"))}
 
     def verify(self, id: int | None = None) -> Verdict:
         """Prove a result again in a clean copy, as an executed notebook; without an id, check the record of the whole campaign.
@@ -276,11 +325,42 @@ class Campaign(Steering):
 
         if id is not None:
             return prove(self.parts, id)
-        executor = self.executor()
-        try:
+        with contextlib.closing(self.executor()) as executor:
             return prove_all(self.parts, executor)
-        finally:
-            executor.close()
+
+    def compare(self, first: int, second: int) -> Duel:
+        """Compare two experiments on the units that both were scored on; a positive gain means that the first is better.
+
+        Raises:
+            BadInput: twice the same, no full score, in quarantine, or scored by different versions of the harness.
+        """
+        from alphalab_nb.comparing import compare
+
+        return compare(self.parts, first, second)
+
+    def match(self, id: int) -> dict[str, Any]:
+        """Give the leaderboard's reference the compute that an experiment used, and return what it scored with that.
+
+        Raises:
+            BadInput: it is not ranked, used no more compute than the reference, or the campaign is running.
+            PhaseFailed: the reference failed with the larger budget.
+        """
+        from alphalab_nb.phases.matched import give_same
+
+        with contextlib.closing(self.executor()) as executor, FileLock(self.workspace.root / ".run.lock"):
+            return give_same(self.parts, executor, id)
+
+    def rescore(self, *, change: bool = False, by: str | None = None) -> dict[str, Any]:
+        """Score the history again with the present harness; one that a person has changed becomes a new version with `change`.
+
+        Raises:
+            BadInput: no harness is frozen yet, it was changed and `change` is not given, or the campaign is running.
+            PhaseFailed: a planted cheat gets past the changed harness, or its baselines cannot be certified.
+        """
+        from alphalab_nb.phases.rescore import rescore
+
+        with contextlib.closing(self.executor()) as executor, FileLock(self.workspace.root / ".run.lock"):
+            return rescore(self.parts, executor, change=change, by=by or "a person")
 
     def report(self) -> Path:
         """Write report.html from what the board holds now."""

@@ -7,7 +7,8 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -115,16 +116,21 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @verb
 @workspace_argument
 @click.option("--phase", default=None, help="Only this phase: adapt, explore, build, experiment, report.")
+@click.option("--more", type=int, default=None, metavar="N", help="Go on with experiments that have ended: N more of them.")
 @click.option("--max-outage", type=click.FloatRange(min=0), default=None, callback=_finite, metavar="SECONDS",
               help="End with exit code 3 when a provider is gone for longer.")
-def run(workspace: Path, phase: str | None, max_outage: float | None = None) -> Any:
+def run(workspace: Path, phase: str | None, more: int | None = None, max_outage: float | None = None) -> Any:
     """Run all phases, or one, headless. A campaign that was interrupted goes on where it stopped."""
     from alphalab_nb.console import Progress, show_summary
 
     campaign = _open(workspace)
-    _interrupt_on_sigterm()
-    with Progress(campaign) as progress:
-        campaign.run(phase, progress=progress.update, max_outage_s=max_outage)
+    if more is not None and phase not in (None, "experiment"):
+        raise BadInput(f"--more is of the phase experiment, not of {phase}")
+    with _interrupted_by_sigterm(), Progress(campaign) as progress:
+        if more is not None:
+            campaign.run_more(more, progress=progress.update)
+        else:
+            campaign.run(phase, progress=progress.update, max_outage_s=max_outage)
     return campaign.status(), lambda _: show_summary(campaign)
 
 
@@ -140,13 +146,18 @@ def demo(workspace: Path) -> Any:
     return run.callback.__wrapped__(workspace=workspace, phase=None)  # type: ignore[union-attr]
 
 
-def _interrupt_on_sigterm() -> None:
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
     """A job scheduler's SIGTERM ends a run as Ctrl-C does: the phase stops cleanly and resumes later."""
 
     def interrupt(signum: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # -- look ----------------------------------------------------------------------------------------------------
@@ -223,10 +234,61 @@ def verify(workspace: Path, id: int | None, everything: bool) -> Any:
 
 @verb
 @workspace_argument
-def report(workspace: Path) -> Any:
+@click.argument("first", type=int)
+@click.argument("second", type=int)
+def compare(workspace: Path, first: int, second: int) -> Any:
+    """Compare two experiments on the units that both were scored on: how much better the first is, and whether that is luck."""
+    from alphalab_nb.console import show_duel
+
+    return _open(workspace).compare(first, second).as_dict(), show_duel
+
+
+@verb
+@workspace_argument
+@id_argument
+def match(workspace: Path, id: int) -> Any:
+    """Give the leaderboard's reference the compute that an experiment used: is its gain an idea, or only more work?"""
+    campaign = _open(workspace)
+    campaign.match(id)
+    row = next(row for row in campaign.rows() if row.id == id)
+    return {**asdict(row), "message": f"#{id} {row.name} scored {row.score:.6g}, and {row.note}"}, _said
+
+
+@verb
+@workspace_argument
+@click.option("--yes", "change", is_flag=True, help="Freeze a harness that you have changed as a new version.")
+@by_option
+def rescore(workspace: Path, change: bool, by: str | None) -> Any:
+    """Score the history again with the present harness, so that it ranks; no program is run."""
+    return _open(workspace).rescore(change=change, by=by), _rescored
+
+
+def _rescored(answer: dict[str, Any]) -> None:
+    click.echo(f"{answer['scored']} runs are scored by {answer['harness']}; the leaderboard ranks what it has scored")
+    for row in answer["failed"]:
+        click.echo(f"#{row['id']} has no score of it: {row['label']} {row['error']}".rstrip())
+    for id in answer["missing"]:
+        click.echo(f"#{id} cannot be scored again: its artefact is gone; inject it anew to have it ranked")
+
+
+@verb
+@workspace_argument
+@click.option("--again", is_flag=True, help="First confirm, verify and open the sealed test once more; that stays in the report for ever.")
+@click.option("--reason", default=None, metavar="WHY", help="With --again: why; the report prints it.")
+@by_option
+def report(workspace: Path, again: bool, reason: str | None, by: str | None) -> Any:
     """Write report.html from what the board holds now."""
-    path = _open(workspace).report()
-    return {"report": str(path), "message": f"wrote {path}"}, _said
+    from alphalab_nb.console import Progress, show_summary
+
+    if again != (reason is not None):
+        raise BadInput("report: give --again and --reason WHY together, or neither")
+    campaign = _open(workspace)
+    if reason is None:
+        path = campaign.report()
+        return {"report": str(path), "message": f"wrote {path}"}, _said
+    with _interrupted_by_sigterm(), Progress(campaign) as progress:
+        campaign.report_again(reason, by=by, progress=progress.update)
+    return campaign.status(), lambda _: show_summary(campaign)
 
 
 @verb

@@ -119,6 +119,19 @@ class StrategyConfig(_Block):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+class JudgeConfig(_Block):
+    """What it takes to be kept."""
+
+    alpha: float = Field(default=0.04, gt=0, lt=1)
+    """Probability that the whole campaign keeps anything that is no better than what it replaces."""
+    replicates: int = Field(default=8, ge=1)
+    """Most runs on the confirm partition of one candidate, if programs are stochastic; a deterministic program has one."""
+    floor: float | None = None
+    """Value of the metric that nothing honest surpasses; what does is set aside."""
+    remeasure_every: int = Field(default=20, ge=0)
+    """Measure the incumbent again after so many rulings; 0: never."""
+
+
 class SandboxConfig(_Block):
     """What candidate code may see."""
 
@@ -159,6 +172,7 @@ class CampaignConfig(_Block):
     executor: ExecutorConfig = Field(default_factory=ExecutorConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     strategy: StrategyConfig = Field(default_factory=StrategyConfig)
+    judge: JudgeConfig = Field(default_factory=JudgeConfig)
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     approval: Literal["auto", "ask"] = "auto"
     """auto: proposals are accepted at once; ask: they wait in `proposed` until a person approves."""

@@ -76,7 +76,8 @@ def show_summary(campaign: Campaign) -> None:
     show_leaderboard(campaign.leaderboard_data())
     status = campaign.status()
     if status["sealed"] is not None:
-        _console.print(_sealed_table(status["sealed"], campaign.parts.metric.name))
+        _console.print(_sealed_table(status["sealed"], campaign.parts.metric.name, status["openings"]))
+        _openings(status["openings"])
         ahead = campaign.parts.metric.ahead(status["sealed"]["score"], status["sealed"]["baselines"])
         if ahead:
             _console.print(f"A baseline does better than the champion on the sealed test: {', '.join(ahead)}", highlight=False)
@@ -98,7 +99,8 @@ def show_status(status: dict[str, Any]) -> None:
     if status["stop_reason"]:
         _console.print(f"experiments ended: {status['stop_reason']}")
     if status["sealed"] is not None:
-        _console.print(_sealed_table(status["sealed"], ""))
+        _console.print(_sealed_table(status["sealed"], "", status["openings"]))
+        _openings(status["openings"])
     _spending(status)
     _costs(status["cost"]["by_role"])
     if status["outage"]:
@@ -121,12 +123,28 @@ def show_patches(data: dict[str, Any]) -> None:
 def show_leaderboard(data: dict[str, Any]) -> None:
     """Print `leaderboard`."""
     metric = data["metric"]
+    for version, count in data["unranked"].items():
+        _console.print(f"not ranked: {count} that only {version} has scored; `alphalab-nb rescore` scores them again", highlight=False)
     if not data["rows"]:
-        _console.print("no experiment has a full score yet")
+        _console.print("no experiment has a full score of the present harness yet")
         return
-    columns = ("rank", "id", "name", "family", "score", "seconds")
-    rows = [{key: row[key] for key in columns} for row in data["rows"][:_TOP]]
-    _console.print(_table(f"Leaderboard: {metric['name']} ({metric['direction']}), search partition", rows))
+    first, best = data["rows"][0], data["rows"][:_TOP]
+    columns = ["rank", "id", "name", "family", "score", "shrunken", "low", "high", "n", "compute_s", "seconds"]
+    shown = [name for name in columns if any(row[name] is not None for row in best)]
+    title = f"Leaderboard: {metric['name']} ({metric['direction']}), search partition, {first['fidelity']} runs, {first['evaluator']}"
+    _console.print(_table(title, [{key: row[key] for key in shown} for row in best]))
+    for row in best:
+        if row["note"]:
+            _console.print(f"#{row['id']} {row['note']}", highlight=False)
+
+
+def show_duel(data: dict[str, Any]) -> None:
+    """Print `compare`."""
+    columns = ("id", "name", "family", "score", "n", "compute_s", "evaluator")
+    _console.print(_table("Search partition, full runs", [{key: row[key] for key in columns} for row in data["rows"]]))
+    interval = "" if data["low"] is None else f" ({data['level']:.0%} interval {data['low']:.4g} to {data['high']:.4g})"
+    _console.print(f"gain in mean loss, paired by seed and unit: {data['gain']:.4g}{interval}, p = {data['p_value']:.2g}", highlight=False)
+    _console.print(data["said"])
 
 
 def show_board(data: dict[str, Any]) -> None:
@@ -150,11 +168,21 @@ def show_checks(data: dict[str, Any]) -> None:
     _console.print(_table("This machine", data["checks"]))
 
 
-def _sealed_table(sealed: dict[str, Any], metric: str) -> Table:
+def _openings(openings: list[dict[str, Any]]) -> None:
+    """Tell every opening of the sealed test if there was more than the blind one."""
+    for opening in openings if len(openings) > 1 else []:
+        gave = f"#{opening['champion']} {_cell(opening['score'])}" if opening["state"] == "finished" else opening["state"]
+        blind = "blind" if opening["number"] == 1 else "not blind"
+        _console.print(f"opening {opening['number']} ({opening['at'][:19]}, {opening['by']}: {opening['reason']}): {gave}, {blind}",
+                       markup=False, highlight=False, soft_wrap=True)
+
+
+def _sealed_table(sealed: dict[str, Any], metric: str, openings: list[dict[str, Any]]) -> Table:
     rows = [{"": "champion, sealed test", "score": sealed["score"]}, {"": "champion, confirm", "score": sealed["confirm"]},
             {"": "champion, search", "score": sealed["search"]}]
     rows += [{"": f"baseline {name}, sealed test", "score": value} for name, value in sorted(sealed["baselines"].items())]
-    return _table(f"Sealed test{metric and ', ' + metric} (opened {sealed['reads']} time{'s' if sealed['reads'] != 1 else ''})", rows)
+    times = sum(opening["champion"] is not None for opening in openings)
+    return _table(f"Sealed test{metric and ', ' + metric} (opened {times} time{'s' if times != 1 else ''})", rows)
 
 
 def _spending(status: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ AlphaLabError                     exit code 1
 │   ├── AdapterInvalid                an adapter that does not validate
 │   ├── WorkspaceError                the folder: missing, unwritable, locked, of a newer version
 │   ├── NotFound                      no such experiment
+│   ├── MixedVersions                 scores of several harness versions in one ranking or comparison
 │   └── ProviderRefused               key or model name not accepted by the provider
 │       └── RequestRefused                one request, the campaign goes on
 ├── IllegalMove, StaleMove            board transitions
@@ -56,6 +57,10 @@ class WorkspaceError(BadInput):
 
 class NotFound(BadInput):
     """The board holds nothing under that id."""
+
+
+class MixedVersions(BadInput):
+    """Scores of different harness versions were to be ranked or compared with one another."""
 
 
 class ProviderRefused(BadInput):

@@ -15,11 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphalab_nb.errors import HarnessChanged
 from alphalab_nb.executors import Command, Exit, Limits
+from alphalab_nb.judge.certificate import BaselineScores
 from alphalab_nb.process import write_atomic
 from alphalab_nb.storage.experiment import Label, Score
+from alphalab_nb.storage.harnesses import fingerprint
 from alphalab_nb.workspace import Workspace
 
 SCORE = "score.json"
+BASELINES = "baselines.json"
 _IGNORED = ("__pycache__", ".ipynb_checkpoints")
 
 
@@ -71,7 +74,7 @@ class Evaluator:
             raise HarnessChanged(f"{self._harness} holds no score.py; run phase build first")
         self._drop_bytecode()
         files = self._hashes()
-        version = _version(files)
+        version = fingerprint(files)
         for name in files:
             path = self._harness / name
             path.chmod(path.stat().st_mode & ~0o222)
@@ -92,7 +95,7 @@ class Evaluator:
             HarnessChanged: a link is among them.
         """
         self._drop_bytecode()
-        return _version(self._hashes())
+        return fingerprint(self._hashes())
 
     def check(self) -> None:
         """Make sure that the harness is what was frozen.
@@ -109,7 +112,8 @@ class Evaluator:
             if frozen.get(name) != found.get(name):
                 what = "is new" if name not in frozen else "is missing" if name not in found else "was changed"
                 raise HarnessChanged(
-                    f"harness/{name} {what} since it was frozen: scores would not be comparable; restore it, or start a new campaign"
+                    f"harness/{name} {what} since it was frozen: scores would not be comparable; restore it, or "
+                    "take it as a new version with `alphalab-nb rescore --yes`"
                 )
 
     def _frozen(self) -> dict[str, Any]:
@@ -166,6 +170,17 @@ class Evaluator:
         argv = (python, "-m", f"{self._harness.name}.score", *options)
         return Command(argv=argv, cwd=self._harness.parent, folder=folder, env=env, limits=limits, name=name)
 
+    # -- baselines ---------------------------------------------------------------------------------------
+
+    def baselines_folder(self, partition: str, seed: int) -> Path:
+        """Return where the baselines' scores of a partition lie."""
+        return self._workspace.build / f"baselines_{partition}" / f"seed_{seed}"
+
+    def stored_baselines(self, partition: str) -> dict[int, BaselineScores]:
+        """Return what the harness measured of the baselines on a partition, with units, by seed."""
+        files = sorted((self._workspace.build / f"baselines_{partition}").glob(f"seed_*/{BASELINES}"))
+        return {int(path.parent.name.removeprefix("seed_")): read_baselines(path) for path in files}
+
     # -- scores ------------------------------------------------------------------------------------------
 
     def read(self, folder: Path, end: Exit) -> Score:
@@ -219,8 +234,11 @@ class Evaluator:
         )
 
 
-def _version(files: Mapping[str, str]) -> str:
-    return "h-" + hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
+def read_baselines(path: Path, wall_s: float = 0.0) -> BaselineScores:
+    """Return the baselines' scores in a file that the harness wrote."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    units = {name: [(unit["id"], unit["value"]) for unit in rows] for name, rows in (found.get("units") or {}).items()}
+    return BaselineScores(found["baselines"], units, found.get("gates") or {}, wall_s)
 
 
 def _fresh(path: Path) -> Path:

@@ -16,8 +16,9 @@ from alphalab_nb.answers import ASK, answer_pending
 from alphalab_nb.config import CampaignConfig, changed_limits, changed_policy
 from alphalab_nb.errors import BadInput, WorkspaceError
 from alphalab_nb.parts import Parts
-from alphalab_nb.process import is_locked
+from alphalab_nb.process import FileLock, is_locked
 from alphalab_nb.storage.board import Board, Command
+from alphalab_nb.storage.openings import Opening, Openings
 from alphalab_nb.storage.orders import evidence_of, in_force, kind_of, whole, words
 from alphalab_nb.storage.patches import Patch, Patches
 from alphalab_nb.storage.playbook import Playbook
@@ -59,6 +60,11 @@ class Steering:
     def patches(self) -> Patches:
         """What the Supervisor changed in the adapter's files."""
         return Patches(self.board.database, self.workspace, self.parts.snapshots)
+
+    @property
+    def openings(self) -> Openings:
+        """The openings of the sealed test."""
+        return Openings(self.board)
 
     def finished(self, phase: str) -> bool:
         return self.board.step_finished(phase, "phase")
@@ -109,6 +115,18 @@ class Steering:
         patch = self.patches.revert(id, by=who)
         self.board.event("patch", f"{patch.file}: change {id} taken back by {who}", role=who)
         return patch
+
+    def open_again(self, reason: str, *, by: str | None = None) -> Opening:
+        """Let phase 4 confirm, verify and open the sealed test once more when it runs next; its report tells of it for ever.
+
+        Where an opening has that reason already, nothing is begun: a notebook that is run again repeats nothing.
+
+        Raises:
+            BadInput: no reason, nothing was opened yet, or another opening has begun and not ended.
+            WorkspaceError: a step of this campaign is under way.
+        """
+        with FileLock(self.workspace.root / ".step.lock"):
+            return self.openings.again(reason, by=by or _user())
 
     # -- steering: a row in `commands`; the process that runs the campaign applies it ------------------------
 
@@ -228,7 +246,8 @@ class Steering:
     def _command(self, verb: str, by: str | None, **args: Any) -> int:
         self._refuse_gone()
         if self.finished("experiment"):
-            raise BadInput(f"{verb}: the experiments of this campaign have ended, nobody would carry it out; create another campaign")
+            raise BadInput(f"{verb}: the experiments of this campaign have ended, nobody would carry it out; go on with them by "
+                           "`alphalab-nb run RUN --more N`, or create another campaign")
         try:
             size = len(json.dumps(args))
         except (TypeError, ValueError) as error:

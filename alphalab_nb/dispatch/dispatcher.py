@@ -19,6 +19,7 @@ from alphalab_nb.agents.minds import is_live
 from alphalab_nb.config import LimitsConfig
 from alphalab_nb.dispatch.chat import Chat
 from alphalab_nb.dispatch.commands import Desk
+from alphalab_nb.dispatch.court import CONFIRM, SEED_STEP, Court
 from alphalab_nb.dispatch.duties import Duties
 from alphalab_nb.dispatch.gate import Gate
 from alphalab_nb.dispatch.pipeline import Pipeline, failure
@@ -44,11 +45,10 @@ from alphalab_nb.errors import (
     Stopped,
 )
 from alphalab_nb.executors import Executor
-from alphalab_nb.judge import verdict
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import WAITING, Experiment, Run, Score, State
-from alphalab_nb.storage.leaderboard import full_runs, ranking
+from alphalab_nb.storage.leaderboard import full_runs
 from alphalab_nb.strategies.base import Strategy
 
 MAX_INFRASTRUCTURE_RETRIES = 3
@@ -71,6 +71,7 @@ class Dispatcher:
         self._pipeline = Pipeline(parts, executor, lambda run: self._events.put(("run", run)))
         self._desk = Desk(parts, self._recipes, self._cancel_jobs)
         self._gate = Gate(parts, self._desk.switches)
+        self._court = Court(parts)
         self._turns = Turns(parts, strategy, list(self._recipes.values()), slots=executor.slots,
                             start=partial(self._start, "turn", None), busy=self._busy)
         self._duties = Duties(parts, milestone=milestone, start=partial(self._start, "duty"))
@@ -227,7 +228,8 @@ class Dispatcher:
             spent = StopReason.USD if self._limits.usd else StopReason.TOKENS
         if spent is not None:
             return spent
-        full = [r for r in self.board.runs(status="ended") if r.fidelity == "full" and r.partition == "search" and r.kind != "verify"]
+        full = [r for r in self.board.runs(status="ended")
+                if r.fidelity == "full" and r.partition == "search" and r.kind in ("full", "replicate")]
         ended = sorted(full, key=lambda run: run.ended)
         scores = [run.score.value for run in ended if run.score and run.score.ok and run.score.value is not None]
         return StopReason.CONVERGED if converged(self.parts.metric, scores, self._limits.convergence) else None
@@ -276,8 +278,8 @@ class Dispatcher:
             ):
                 if not held:
                     self._send_fix(experiment, label)
-            else:
-                self._send_analysis(experiment, by_rules=stopping)
+            elif self._judge(experiment, closing=stopping):
+                self._send_analysis(self.board.get(experiment.id), by_rules=stopping)
         if not stopping and not held:
             for experiment in self._in_order(self.board.list(State.TO_IMPLEMENT)):
                 if experiment.id not in self._agents and self._code_wanted():
@@ -303,9 +305,8 @@ class Dispatcher:
         self._send(moved, self._work_of(moved))
 
     def _send_analysis(self, experiment: Experiment, *, by_rules: bool) -> None:
-        decision = self._judge(experiment)
         runs = [run for run in self.board.runs(experiment.id, status="ended") if run.partition == "search"]
-        self._send(experiment, lambda: self._worker.analyze(experiment, runs, decision, by_rules=by_rules))
+        self._send(experiment, lambda: self._worker.analyze(experiment, runs, experiment.verdict, by_rules=by_rules))
 
     def _send(self, experiment: Experiment, work: Callable[[], object]) -> None:
         self._agents[experiment.id] = self._start("agent", experiment.id, work)
@@ -346,7 +347,8 @@ class Dispatcher:
         self.board.move(id, State.CANCELLED, by=ME, reason=f"identical program as #{twin}; replicated there", outcome="cancelled")
         if self.board.get(twin).fidelity == "full":
             first = self.board.attempts(twin)[-1]
-            self.board.plan_run(first, kind="replicate", partition="search", seed=self._seed(twin, 1), fidelity="full")
+            repeat = max(1, len(full_runs(self.board, twin, None)))
+            self.board.plan_run(first, kind="replicate", partition="search", seed=self._seed(twin, repeat), fidelity="full")
 
     # -- runs --------------------------------------------------------------------------------------------
 
@@ -360,7 +362,7 @@ class Dispatcher:
         for run in self._next_runs()[:free]:
             if run.kind == "full":
                 self.board.move(run.experiment, State.RUNNING, by=ME, reason=f"run {run.id}", expect=State.QUEUED)
-            self._pipeline.start(run)
+            self._pipeline.start(run, artefact=self._court.artefact(run))
 
     def _queue_checked(self) -> None:
         for experiment in self.board.list(State.CHECKED):
@@ -368,15 +370,16 @@ class Dispatcher:
                 self.board.move(experiment.id, State.QUEUED, by=ME, reason="smoke passed")
 
     def _next_runs(self) -> list[Run]:
-        """Return planned runs in the order they shall start: pinned, then full before smoke before replicates."""
-        planned = {run.experiment: run for run in self.board.runs(status="planned") if run.kind != "replicate"}
-        runs = [planned.get(e.id) or self._plan(e, "full") for e in self._in_order(self.board.list(State.QUEUED))]
+        """Return planned runs in the order they shall start: what a verdict or the incumbent waits for, then pinned, full before smoke."""
+        waiting = self.board.runs(status="planned")
+        planned = {run.experiment: run for run in waiting if run.kind in ("smoke", "full")}
+        runs = [run for kind in (CONFIRM, "replicate") for run in waiting if run.kind == kind]
+        runs += [planned.get(e.id) or self._plan(e, "full") for e in self._in_order(self.board.list(State.QUEUED))]
         active = set(self._pipeline.active)
         for experiment in self._in_order(self.board.list(State.IMPLEMENTED)):
             if self._busy(experiment.id):
                 continue
             runs.append(planned.get(experiment.id) or self._plan(experiment, "smoke"))
-        runs += [run for run in self.board.runs(status="planned") if run.kind == "replicate"]
         return [run for run in runs if run.id not in active]
 
     def _plan(self, experiment: Experiment, kind: str) -> Run:
@@ -386,7 +389,7 @@ class Dispatcher:
 
     def _seed(self, experiment: int, repeat: int) -> int:
         """Seeds are fixed by the campaign, common to all experiments: a lucky seed is nobody's improvement."""
-        return self.parts.config.seed + 1000 * repeat
+        return self.parts.config.seed + SEED_STEP * repeat
 
     def _in_order(self, experiments: list[Experiment]) -> list[Experiment]:
         return sorted(experiments, key=lambda e: (not e.pinned, -e.priority, e.id))
@@ -395,7 +398,7 @@ class Dispatcher:
         score, seconds = self._pipeline.collect(id)
         run = self.board.end_run(id, score, seconds)
         experiment = self.board.get(run.experiment)
-        if experiment.state is State.CANCELLED or run.kind == "replicate":
+        if experiment.state is State.CANCELLED or run.kind not in ("smoke", "full"):
             return
         if score.label == "infrastructure":
             self._retry(run, experiment, score)
@@ -423,22 +426,20 @@ class Dispatcher:
         self.board.move(experiment.id, State.FINISHED, by="evaluator", reason=score.label, outcome="failed",
                         error=f"{score.label}: {score.error[-3900:]}")
 
-    def _judge(self, experiment: Experiment) -> str:
-        """Let the Judge decide on a finished experiment, store and tell the verdict once."""
+    def _judge(self, experiment: Experiment, *, closing: bool) -> bool:
+        """Let the Judge rule on a finished experiment; store and tell the verdict once. False while runs are missing for it."""
         if experiment.verdict:
-            return experiment.verdict
+            return True
+        ruled = self._court.rule(experiment, closing=closing)
+        if ruled is None:
+            return False
+        self.board.change(experiment.id, verdict=ruled.decision, quarantined=int(ruled.decision == "quarantine"))
+        self.board.event("verdict", f"{ruled.decision}: {ruled.reason}", role="judge", experiment=experiment.id)
         runs = full_runs(self.board, experiment.id, None)
-        if experiment.outcome == "failed" or not runs:
-            decision, reason, value = "reject", experiment.error.split("\n", 1)[0], None
-        else:
-            others = [entry for entry in ranking(self.board, self.parts.metric) if entry.experiment.verdict == "keep"]
-            ruled = verdict(runs, list(others[0].runs) if others else [], 1.0, metric=self.parts.metric)
-            decision, reason = ruled.decision, ruled.reason
-            value = runs[-1].score.value if runs[-1].score else None
-        self.board.change(experiment.id, verdict=decision, quarantined=int(decision == "quarantine"))
-        self.board.event("verdict", f"{decision}: {reason}", role="judge", experiment=experiment.id)
-        self.strategy.tell(experiment, decision, value)
-        return decision
+        self.strategy.tell(experiment, ruled.decision, runs[-1].score.value if runs and runs[-1].score else None)
+        if not closing:
+            self._court.remeasure()
+        return True
 
     # -- conversations that end for the campaign's sake ---------------------------------------------------
 

@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from alphalab_nb.errors import HarnessChanged
 from alphalab_nb.executors import Command, Executor, Exit, Job, Limits
+from alphalab_nb.judge.leaders import RUN_CPU
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.experiment import Label, Run, Score
 from alphalab_nb.storage.snapshots import remove
@@ -32,6 +33,8 @@ class _Active:
     adopted: bool = False
     """Whether an earlier process started it: then what counts is the time that its jobs took, whoever watched."""
     jobs_s: float = 0.0
+    run_cpu_s: float | None = None
+    """CPU seconds of RUN; None: not made by this run, or not known."""
 
 
 class Pipeline:
@@ -53,20 +56,21 @@ class Pipeline:
             return [id for id, entry in self._active.items() if entry.run.experiment == experiment]
 
     def start(self, run: Run, *, data: Path | None = None, artefact: Path | None = None, code: Path | None = None,
-              score: bool = True) -> None:
+              score: bool = True, stretch: float = 1.0) -> None:
         """Begin a run: RUN on `data` (default: explore), or SCORE at once if an artefact is given or the domain has no RUN.
 
         `code` is a copy of the attempt's program. With `score=False` the run ends with its artefact and no value: a refit has
-        nothing left to be judged on.
+        nothing left to be judged on. RUN is given `stretch` times its budget and its time limit.
         """
         self._parts.board.start_run(run.id)
-        self._enter(run, wants_score=score)
-        if artefact is None and not self._parts.adapter.manifest.run:
+        without_run = artefact is None and not self._parts.adapter.manifest.run
+        self._enter(run, wants_score=score, run_cpu_s=0.0 if without_run else None)
+        if without_run:
             artefact = artefact_of(self._parts, run)
         if artefact is not None:
             self._score(run, artefact)
         else:
-            self._run(run, data or self._parts.workspace.explore_data, code or snapshot_of(self._parts, run))
+            self._run(run, data or self._parts.workspace.explore_data, code or snapshot_of(self._parts, run), stretch)
 
     def resume(self, run: Run) -> bool:
         """Take up a run that an earlier process started; False if it is lost and has to be planned again."""
@@ -75,7 +79,8 @@ class Pipeline:
             job = self._executor.attach(folder / step) if (folder / step).is_dir() else None
             if job is not None:
                 before = self._executor.attach(folder / "run") if step == "score" and (folder / "run").is_dir() else None
-                self._enter(run, adopted=True, jobs_s=before.result(None).wall_s if before is not None else 0.0)
+                made = before.result(None) if before is not None else None
+                self._enter(run, adopted=True, jobs_s=made.wall_s if made else 0.0, run_cpu_s=made.cpu_s if made else None)
                 self._watch(run, job, step)
                 return True
         return False
@@ -99,8 +104,8 @@ class Pipeline:
         with self._lock:
             self._active[run.id] = _Active(run, None, time.monotonic(), **known)
 
-    def _run(self, run: Run, data: Path, code: Path) -> None:
-        self._watch(run, self._executor.submit(self._run_command(run, data, code)), "run")
+    def _run(self, run: Run, data: Path, code: Path, stretch: float) -> None:
+        self._watch(run, self._executor.submit(self._run_command(run, data, code, stretch)), "run")
 
     def _score(self, run: Run, artefact: Path) -> None:
         try:
@@ -126,6 +131,7 @@ class Pipeline:
         elif not any((folder / "out" / "artefact").glob("*")):
             self._finish(run, failure(self._parts, "crash", "run.py ended without writing DIR/artefact/", end))
         elif self._active[run.id].wants_score:
+            self._active[run.id].run_cpu_s = end.cpu_s
             self._score(run, folder / "out" / "artefact")
         else:
             self._finish(run, Score(ok=True, label="ok", metric=self._parts.metric.name, value=None, harness=self._parts.evaluator.version))
@@ -139,12 +145,14 @@ class Pipeline:
 
     def _finish(self, run: Run, score: Score) -> None:
         with self._lock:
-            self._active[run.id].score = score
+            entry = self._active[run.id]
+            spent = {} if entry.run_cpu_s is None else {RUN_CPU: entry.run_cpu_s}
+            entry.score = replace(score, resources={**score.resources, **spent})
         self._on_done(run.id)
 
     # -- commands ----------------------------------------------------------------------------------------
 
-    def _run_command(self, run: Run, data: Path, code: Path) -> Command:
+    def _run_command(self, run: Run, data: Path, code: Path, stretch: float) -> Command:
         folder = self._parts.workspace.run(run.id)
         out = folder / "out"
         if out.exists():
@@ -154,11 +162,11 @@ class Pipeline:
         if run.fidelity == "full":
             budget = self._parts.config.executor.budget_s
         argv = [sys.executable, "run.py", "--out", str(out), "--seed", str(run.seed), "--fidelity", run.fidelity,
-                "--budget-s", f"{budget:g}"]
+                "--budget-s", f"{stretch * budget:g}"]
         environment = {"ALPHALAB_DATA": str(data), "ALPHALAB_TASK": json.dumps(self._parts.task)}
         argv, environment = self._parts.sandbox.command(argv, cwd=code, read_only=[code, data], read_write=[out], env=environment)
-        return Command(argv=tuple(argv), cwd=code, env=environment, limits=self._limits(), folder=folder / "run",
-                       name=f"run-{run.id}")
+        limits = replace(self._limits(), wall_s=stretch * self._limits().wall_s)
+        return Command(argv=tuple(argv), cwd=code, env=environment, limits=limits, folder=folder / "run", name=f"run-{run.id}")
 
     def _score_command(self, run: Run, artefact: Path) -> Command:
         workspace = self._parts.workspace

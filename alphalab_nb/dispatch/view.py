@@ -15,7 +15,7 @@ from alphalab_nb.strategies.base import BoardView, Seen
 def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
     """Return the present view."""
     experiments = parts.board.list()
-    limits = parts.limits()
+    limits, harness = parts.limits(), parts.board.fact("harness")
     by_experiment: dict[int, list[Run]] = defaultdict(list)
     for run in parts.board.runs(status="ended"):
         by_experiment[run.experiment].append(run)
@@ -23,7 +23,7 @@ def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
         metric=parts.metric,
         task=with_facts(parts.task, parts.workspace.explore_data),
         recipes=recipes,
-        experiments=[_seen(parts, experiment, by_experiment[experiment.id]) for experiment in experiments],
+        experiments=[_seen(parts, experiment, by_experiment[experiment.id], harness) for experiment in experiments],
         baselines=(parts.board.fact("baselines") or {}).get("search", {}),
         playbook=parts.playbook.entries(),
         notes=[f"{note.author}{note.about}: {note.text}" for note in parts.board.notes()],
@@ -46,9 +46,9 @@ def counted(parts: Parts, experiments: list[Experiment]) -> list[Experiment]:
     return [e for e in experiments if e.state is not State.CANCELLED or e.id in charged]
 
 
-def _seen(parts: Parts, experiment: Experiment, runs: list[Run]) -> Seen:
+def _seen(parts: Parts, experiment: Experiment, runs: list[Run], harness: str | None) -> Seen:
     smoke = [r.score.value for r in runs if r.fidelity == "smoke" and r.score and r.score.ok and r.score.value is not None]
-    full = full_runs(parts.board, experiment.id, None)
+    full = full_runs(parts.board, experiment.id, harness)
     values = [r.score.value for r in full if r.score and r.score.value is not None]
     return Seen(
         experiment=experiment,

@@ -48,7 +48,8 @@ class Worker:
 
     def analyze(self, experiment: Experiment, runs: list[Run], verdict: str, *, by_rules: bool = False) -> None:
         """Write the debrief, from measured numbers only; by rules when the campaign may not think any more."""
-        better = [e for e in ranking(self._parts.board, self._parts.metric) if e.experiment.id != experiment.id]
+        ranked = ranking(self._parts.board, self._parts.metric, self._parts.board.fact("harness"))
+        better = [entry for entry in ranked if entry.experiment.id != experiment.id]
         last = runs[-1] if runs else None
         task = AnalyzeTask(
             experiment=experiment, folder=self._folder(experiment), score=last.score if last else None,

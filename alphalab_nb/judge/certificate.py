@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from alphalab_nb.judge.compare import over_units, seed_noise
 from alphalab_nb.judge.pooling import pooling_of
 from alphalab_nb.judge.rules import Noise
-from alphalab_nb.judge.stats import Units, paired_interval
+from alphalab_nb.judge.stats import Units, by_origin, paired_interval
 from alphalab_nb.metric import Metric
 
 REPEATS = 5
-_Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ class Certificate:
     deterministic: bool
     """Whether all repeats gave the same numbers, to the last bit."""
     noise: Noise
-    """Of a paired comparison, in units of loss."""
+    """Of a paired comparison on the partition of the repeats, in units of loss."""
+    confirm_noise: Noise | None
+    """The same on the confirm partition, which may be smaller; None if it was not measured there."""
     gates: tuple[Mapping[str, Any], ...]
     """The smallest slack of each gate over baselines and repeats."""
     faults: tuple[str, ...]
@@ -56,24 +58,31 @@ class Certificate:
     def record(self) -> dict[str, Any]:
         """Return it as JSON; see `noise_of`. An infinity becomes null."""
         return {
-            **asdict(self), "low": _finite(self.low), "high": _finite(self.high),
-            "noise": {name: _finite(value) for name, value in asdict(self.noise).items()},
+            **asdict(self), "low": _finite(self.low), "high": _finite(self.high), "noise": _noise_record(self.noise),
+            "confirm_noise": _noise_record(self.confirm_noise) if self.confirm_noise else None,
         }
 
 
 def noise_of(record: Mapping[str, Any]) -> Noise:
-    """Return the noise in the record of a certificate."""
-    return Noise(**{name: math.inf if value is None else value for name, value in record["noise"].items()})
+    """Return the noise on search in the record of a certificate."""
+    return _noise_from(record["noise"])
+
+
+def confirm_noise_of(record: Mapping[str, Any]) -> Noise | None:
+    """Return the noise on confirm in the record of a certificate; None if there is none."""
+    return _noise_from(record["confirm_noise"]) if record.get("confirm_noise") else None
 
 
 def certify(
-    repeats: Sequence[BaselineScores], required: Sequence[str], *, metric: Metric, stochastic: bool, block: int, seed: int
+    repeats: Sequence[BaselineScores], required: Sequence[str], *, metric: Metric, stochastic: bool, block: int, seed: int,
+    confirm: Sequence[BaselineScores] = (),
 ) -> Certificate:
     """Return the certificate of a harness.
 
     Args:
         repeats: independent runs of all baselines on the same partition; with `stochastic`, each with a seed of its own.
         block: neighbouring units that depend on each other, see `paired_interval`.
+        confirm: runs of all baselines on the confirm partition, if stochastic each with a seed of its own.
     """
     first = repeats[0]
     same = all(_numbers(other) == _numbers(first) for other in repeats[1:])
@@ -81,11 +90,13 @@ def certify(
     known = {name: _mean(repeats, name) for name, value in first.values.items() if value is not None and first.units.get(name)}
     if not known:
         faults.append("the harness gives no per-unit losses of its baselines, so nothing can be compared in pairs; add `units` by baseline")
-        return Certificate("", math.nan, -math.inf, math.inf, len(repeats), same, Noise(math.inf), _slack(repeats), tuple(faults))
+        return Certificate("", math.nan, -math.inf, math.inf, len(repeats), same, Noise(math.inf), None, _slack(repeats),
+                           tuple(faults))
     best, *others = metric.ranked(known, lambda name: known[name])
     low, high = _band(known[best], first.values[best] or 0.0, first.units[best], metric, block, seed)
-    noise = Noise(_seed_sd(repeats, best, others), _unit_sd(first, best, others, block, seed))
-    return Certificate(best, known[best], low, high, len(repeats), same, noise, _slack(repeats), tuple(faults))
+    noise = _noise(repeats, best, others, block)
+    beside = _noise(confirm, best, others, block) if confirm and all(each.units.get(best) for each in confirm) else None
+    return Certificate(best, known[best], low, high, len(repeats), same, noise, beside, _slack(repeats), tuple(faults))
 
 
 def in_metric(value: float, mean_loss: float, gain: float) -> float | None:
@@ -113,23 +124,47 @@ def _band(centre: float, value: float, units: Units, metric: Metric, block: int,
     return (min(ends), max(ends)) if len(ends) == 2 else (-math.inf, math.inf)
 
 
-def _unit_sd(scores: BaselineScores, best: str, others: Sequence[str], block: int, seed: int) -> float:
-    """Return the standard error of the strongest baseline's mean difference to the one most like it.
+def _noise(runs: Sequence[BaselineScores], best: str, others: Sequence[str], block: int) -> Noise:
+    """Return the noise of a pair of programs as alike as the strongest baseline and the one most like it.
 
-    Candidates resemble the incumbent more than baselines resemble each other, so this errs on the side of too much noise.
+    Candidates resemble the incumbent more than baselines resemble each other, so this errs on the side of too much noise. Units
+    that no two seeds share have none of their own: their spread is in that over seeds.
     """
-    found = [paired_interval(scores.units[best], scores.units[other], block=block, seed=seed) for other in others]
-    errors = [(each.high - each.low) / 2 / _Z95 for each in found]
-    return min(errors, default=math.inf)
+    others = [other for other in others if all(each.units.get(other) for each in runs)]
+    seed_sd, df = _seed_sd(runs, best, others)
+    if seed_sd > 0 and {id for id, _ in runs[0].units[best]}.isdisjoint(id for id, _ in runs[1].units[best]):
+        return Noise(seed_sd, df=df)
+    unit_sd, unit_df = min((_over_units(runs[0], best, other, block) for other in others), default=(math.inf, math.inf))
+    return Noise(seed_sd, unit_sd, df, unit_df)
 
 
-def _seed_sd(repeats: Sequence[BaselineScores], best: str, others: Sequence[str]) -> float:
-    """Return the spread over seeds of a difference of two baselines' mean losses: the smallest of those that seeds move at all."""
-    losses = {name: [statistics.fmean(loss for _, loss in each.units[name]) for each in repeats] for name in (best, *others)}
-    if len(repeats) < 2:
-        return 0.0
-    found = [statistics.stdev(a - b for a, b in zip(losses[best], losses[other], strict=True)) for other in others]
-    return min((spread for spread in found if spread > 0), default=0.0)
+def _over_units(scores: BaselineScores, one: str, other: str, block: int) -> tuple[float, float]:
+    sums, counts = by_origin(scores.units[one], scores.units[other])
+    return over_units(sums / counts, block)
+
+
+def _seed_sd(repeats: Sequence[BaselineScores], best: str, others: Sequence[str]) -> tuple[float, float]:
+    """Return the spread over seeds of a difference of two programs' mean losses, and its degrees of freedom; 0 if seeds move none.
+
+    Pooled over all baselines that seeds move, for the smallest of several spreads would be too small. Of a single one, what it
+    shares with others is not known, and counts as its own.
+    """
+    losses = [[statistics.fmean(loss for _, loss in each.units[name]) for each in repeats] for name in (best, *others)]
+    moved = [row for row in losses if len(row) > 1 and statistics.stdev(row) > 0]
+    if not moved:
+        return 0.0, math.inf
+    if len(moved) == 1:
+        return math.sqrt(2) * statistics.stdev(moved[0]), len(repeats) - 1
+    pooled = seed_noise(moved)
+    return pooled.seed_sd, pooled.df
+
+
+def _noise_record(noise: Noise) -> dict[str, float | None]:
+    return {name: _finite(value) for name, value in asdict(noise).items()}
+
+
+def _noise_from(record: Mapping[str, float | None]) -> Noise:
+    return Noise(**{name: math.inf if value is None else value for name, value in record.items()})
 
 
 def _numbers(scores: BaselineScores) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alphalab_nb.judge.rules import Noise
+from alphalab_nb.judge.rules import Noise, summed
 from alphalab_nb.judge.stats import by_origin
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import Run
@@ -75,7 +75,7 @@ def compared(
     if not stochastic:
         if noise is not None and noise.seed_sd == noise.unit_sd == 0:
             return Comparison(float(means[0]), 0.0, math.inf, 1)  # declared exact: a function without noise
-        return Comparison(float(means[0]), *_over_units(differences[0], block), 1)
+        return Comparison(float(means[0]), *over_units(differences[0], block), 1)
     shared = len(pairs) > 1 and len(pairs[0][0]) > 1 and all(_ids(mine) == _ids(pairs[0][0]) for mine, _ in pairs)
     return Comparison(float(means.mean()), *_over_seeds(means, differences, block, noise, shared=shared), len(pairs))
 
@@ -91,34 +91,7 @@ def seed_noise(values: Sequence[Sequence[float]]) -> Noise:
     return Noise(seed_sd=math.sqrt(2 * float((rest**2).sum()) / df), df=df)
 
 
-# -- parts ---------------------------------------------------------------------------------------------------
-
-
-def _over_seeds(means: Array, differences: list[Array], block: int, noise: Noise | None, *, shared: bool) -> tuple[float, float]:
-    """Return standard error and degrees of freedom of the mean over seeds, plus that over units if the seeds share them."""
-    variance, df = _moderated(means, noise)
-    if shared or (noise is not None and noise.unit_sd > 0):
-        unit_se, unit_df = _over_units(np.mean(differences, axis=0), block)
-        return _summed(variance / len(means), df, unit_se**2, unit_df)
-    if noise is None:  # without a certificate, programs that ignore the seed would have no band
-        unit_se, unit_df = _over_units(np.concatenate(differences), block)
-        if df < 1 or unit_se**2 > variance / len(means):
-            return unit_se, unit_df
-    return math.sqrt(variance / len(means)), df
-
-
-def _moderated(means: Array, noise: Noise | None) -> tuple[float, float]:
-    """Return the variance over seeds, drawn towards the certified one by their degrees of freedom (Smyth 2004, section 3)."""
-    own = len(means) - 1
-    variance = float(means.var(ddof=1)) if own > 0 else 0.0
-    if noise is None:
-        return variance, own
-    if math.isinf(noise.df):
-        return noise.seed_sd**2, math.inf
-    return (noise.df * noise.seed_sd**2 + own * variance) / (noise.df + own), noise.df + own
-
-
-def _over_units(differences: Array, block: int) -> tuple[float, float]:
+def over_units(differences: Array, block: int) -> tuple[float, float]:
     """Return standard error and degrees of freedom of the mean of dependent differences in the order of time.
 
     Equal-weighted cosine estimator (Lazarus, Lewis, Stock and Watson 2018, J. Business & Economic Statistics 36): its t distribution
@@ -134,11 +107,31 @@ def _over_units(differences: Array, block: int) -> tuple[float, float]:
     return math.sqrt(float(cosines @ cosines) / used / n), float(used)
 
 
-def _summed(first: float, first_df: float, second: float, second_df: float) -> tuple[float, float]:
-    """Return standard error and Welch-Satterthwaite degrees of freedom of a sum of two variances."""
-    total = first + second
-    parts = sum(v**2 / df for v, df in ((first, first_df), (second, second_df)) if v > 0)
-    return math.sqrt(total), max(1.0, total**2 / parts) if parts > 0 else math.inf
+# -- parts ---------------------------------------------------------------------------------------------------
+
+
+def _over_seeds(means: Array, differences: list[Array], block: int, noise: Noise | None, *, shared: bool) -> tuple[float, float]:
+    """Return standard error and degrees of freedom of the mean over seeds, plus that over units if the seeds share them."""
+    variance, df = _moderated(means, noise)
+    if shared or (noise is not None and noise.unit_sd > 0):
+        unit_se, unit_df = over_units(np.mean(differences, axis=0), block)
+        return summed(variance / len(means), df, unit_se**2, unit_df)
+    if noise is None:  # without a certificate, programs that ignore the seed would have no band
+        unit_se, unit_df = over_units(np.concatenate(differences), block)
+        if df < 1 or unit_se**2 > variance / len(means):
+            return unit_se, unit_df
+    return math.sqrt(variance / len(means)), df
+
+
+def _moderated(means: Array, noise: Noise | None) -> tuple[float, float]:
+    """Return the variance over seeds, drawn towards the certified one by their degrees of freedom (Smyth 2004, section 3)."""
+    own = len(means) - 1
+    variance = float(means.var(ddof=1)) if own > 0 else 0.0
+    if noise is None:
+        return variance, own
+    if math.isinf(noise.df):
+        return noise.seed_sd**2, math.inf
+    return (noise.df * noise.seed_sd**2 + own * variance) / (noise.df + own), noise.df + own
 
 
 def _pairs(runs: Sequence[Run], others: Sequence[Run], metric: Metric, *, any_seed: bool = False) -> list[tuple[Units, Units]]:

@@ -1,17 +1,9 @@
-"""The keep rule: what a finished experiment's scores mean beside the incumbent's.
-
-This first version keeps the best so far. A sequential test that asks for replicates fits behind the same call.
-"""
+"""What the Judge answers: the decision on an experiment, with the numbers it was made by."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-from alphalab_nb.metric import Metric
-from alphalab_nb.storage.experiment import Run
 
 Decision = Literal["reject", "replicate", "keep", "quarantine"]
 
@@ -35,28 +27,3 @@ class Verdict:
     low: float | None = None
     """90 % interval of the gain."""
     high: float | None = None
-
-
-def verdict(runs: Sequence[Run], incumbent_runs: Sequence[Run], alpha_left: float, *, metric: Metric) -> Verdict:
-    """Decide on an experiment by its scored full runs and those of the incumbent (none: there is no incumbent yet).
-
-    Args:
-        alpha_left: the error probability that the campaign may still spend on keeping; best-so-far does not use it.
-    """
-    value = _mean(runs)
-    if value is None:
-        return Verdict("reject", "it has no score")
-    if not math.isfinite(value):
-        return Verdict("quarantine", f"{metric.name} {value} is not a number that can be ranked")
-    best = _mean(incumbent_runs)
-    if best is None:
-        return Verdict("keep", f"{metric.name} {value:.6g}, the first score")
-    change = f"{metric.name} {value:.6g} against {best:.6g} of the incumbent"
-    if not metric.better(value, best):
-        return Verdict("reject", f"{change}: not better")
-    return Verdict("keep", f"{change}: {metric.improvement(value, best):.2%} better")
-
-
-def _mean(runs: Sequence[Run]) -> float | None:
-    values = [run.score.value for run in runs if run.score is not None and run.score.ok and run.score.value is not None]
-    return sum(values) / len(values) if values else None

@@ -34,12 +34,13 @@ def power_at(gain: float, rules: Rules, alpha_left: float) -> float:
     """Return the probability that a candidate of this true gain passes screening and the last look of its confirm test."""
     assert rules.noise is not None
     noise, confirm = rules.noise, rules.noise_of_confirm or rules.noise
-    screen = Comparison(gain, noise.se(1), noise.df, 1)
+    screen = Comparison(gain, noise.se(1), noise.freedom(1), 1)
     alpha = level(rules, alpha_left, len(schedule(1, rules.most_runs)))
     if alpha <= 0:
         return 0.0
-    passes = _above(gain - screening_cut(screen, rules, alpha_left), noise.se(1), noise.df)
-    return passes * _above(gain - quantile(1 - alpha, confirm.df) * _confirm_se(rules), _confirm_se(rules), confirm.df)
+    passes = _above(gain - screening_cut(screen, rules, alpha_left), noise.se(1), screen.df)
+    df = confirm.freedom(rules.most_runs)
+    return passes * _above(gain - quantile(1 - alpha, df) * _confirm_se(rules), _confirm_se(rules), df)
 
 
 def _confirm_se(rules: Rules) -> float:

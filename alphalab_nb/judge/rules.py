@@ -15,11 +15,30 @@ class Noise:
     unit_sd: float = 0.0
     """Of the sampling of the units that all seeds share (forecast origins); more seeds do not shrink it."""
     df: float = math.inf
-    """Degrees of freedom behind it; infinite if it is known."""
+    """Degrees of freedom behind seed_sd; infinite if it is known."""
+    unit_df: float = math.inf
+    """Degrees of freedom behind unit_sd: few independent units are a small sample, however many windows overlap there."""
 
     def se(self, runs: int) -> float:
         """Return the standard error of the mean difference over so many pairs of runs."""
         return math.sqrt(self.seed_sd**2 / max(1, runs) + self.unit_sd**2)
+
+    def band(self, level: float = 0.95) -> float:
+        """Return the gain that one pair of runs must surpass to be significant on its own, one-sided."""
+        from scipy.special import stdtrit  # here, for it takes longer to load than a verb of the command line to answer
+
+        return float(stdtrit(self.freedom(1), level)) * self.se(1)
+
+    def freedom(self, runs: int) -> float:
+        """Return the degrees of freedom behind that standard error."""
+        return summed(self.seed_sd**2 / max(1, runs), self.df, self.unit_sd**2, self.unit_df)[1]
+
+
+def summed(first: float, first_df: float, second: float, second_df: float) -> tuple[float, float]:
+    """Return the root of the sum of two variances and its degrees of freedom (Welch 1947, Biometrika 34)."""
+    total = first + second
+    parts = sum(variance**2 / df for variance, df in ((first, first_df), (second, second_df)) if variance > 0)
+    return math.sqrt(total), max(1.0, total**2 / parts) if parts > 0 else math.inf
 
 
 @dataclass(frozen=True, kw_only=True)

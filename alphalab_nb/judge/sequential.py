@@ -99,7 +99,7 @@ def screening_cut(screen: Comparison, rules: Rules, alpha_left: float) -> float:
 def _resolution(screen: Comparison, rules: Rules, alpha_left: float) -> float:
     """Return the gain that the confirm test finds with power 0.8 once all its runs are made."""
     noise = rules.noise_of_confirm
-    df = noise.df if noise else screen.df
+    df = noise.freedom(rules.most_runs) if noise else screen.df
     se = noise.se(rules.most_runs) if noise else screen.se / math.sqrt(rules.most_runs)
     alpha = level(rules, alpha_left, len(schedule(1, rules.most_runs)))
     return (quantile(1 - alpha, df) + quantile(MDE_POWER, df)) * se if alpha > 0 else math.inf
@@ -153,7 +153,8 @@ def _too_good(mine: Sequence[Run], metric: Metric, rules: Rules, history: Sequen
     if not math.isfinite(value):
         return Verdict("quarantine", f"{metric.name} {value} is not a number that can be ranked")
     if rules.floor is not None and any(metric.better(_value(run), rules.floor) for run in mine):
-        return Verdict("quarantine", f"{metric.name} {value:.6g} surpasses {rules.floor:.6g}, which nothing honest can; verify it")
+        said = f"{metric.name} {value:.6g} surpasses {rules.floor:.6g}, which nothing honest can"
+        return Verdict("quarantine", f"{said}; if it is honest, the floor is wrong")
     if len(history) < ENOUGH_HISTORY or _ahead(value, history, metric) <= rules.too_good:
         return None
     others = {(run.partition, run.seed): run for run in mine[1:] if run.seed != mine[0].seed or run.partition != mine[0].partition}

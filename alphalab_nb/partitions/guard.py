@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -105,8 +106,8 @@ class Partitions:
             same = any((r.by, r.reason) == (by, reason) for r in before)
             if name == "sealed" and before and not again and not same:
                 raise DataError(
-                    f"sealed was opened already by {before[0].by} at {before[0].at}; a second look makes the test "
-                    "part of the search. Pass again=True to do it nevertheless; it will be counted and shown"
+                    f"sealed was opened already by {before[0].by} at {before[0].at}; a second look makes the test part of the search. "
+                    "`alphalab-nb report RUN --again --reason WHY` does it nevertheless; it will be counted and shown"
                 )
             read = Read(
                 name,
@@ -143,8 +144,12 @@ class Partitions:
             return _parsed(log)
 
     def reads(self, name: str) -> int:
-        """Return how often a partition was opened."""
+        """Return how often a partition was opened; an opening that was interrupted and taken up again counts as often as it was read."""
         return sum(read.partition == name for read in self.history())
+
+    def openings(self, name: str) -> dict[tuple[str, str], int]:
+        """Return how often a partition was read, by who opened it and why: reads of one opening have the same words."""
+        return Counter((read.by, read.reason) for read in self.history() if read.partition == name)
 
     def merged(self, names: Sequence[str], out: Path, *, by: str = "refit", reason: str = "refit") -> Path:
         """Write one panel folder from partitions that follow each other (explore, search, confirm) for the refit.

@@ -7,13 +7,13 @@ import math
 
 from alphalab_nb.agents import run_agent
 from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
+from alphalab_nb.dispatch.court import SEED_STEP, rules_of
 from alphalab_nb.errors import PhaseFailed
 from alphalab_nb.judge.certificate import REPEATS, BaselineScores, Certificate, certify, in_metric
 from alphalab_nb.judge.power import detectable
-from alphalab_nb.judge.rules import Rules
 from alphalab_nb.partitions import with_season
 from alphalab_nb.parts import Parts, deps_of
-from alphalab_nb.phases.baselines import keep_baselines, measure_baselines
+from alphalab_nb.phases.baselines import measure_baselines, score_baselines
 from alphalab_nb.phases.review import review
 from alphalab_nb.phases.steps import Result, step
 
@@ -125,14 +125,13 @@ def certify_baselines(parts: Parts) -> Result:
         PhaseFailed: a baseline is missing or misses its own gate, repeats differ where the harness claims to be deterministic, or the
             harness gives nothing that can be compared in pairs. Every reason is named.
     """
-    folder, seed, stochastic = parts.workspace.build / "baselines_search", parts.config.seed, parts.adapter.manifest.stochastic
-    repeats = [
-        measure_baselines(parts, "search", folder if number == 0 else folder / f"repeat_{number}", seed=seed + number * stochastic)
-        for number in range(REPEATS)
-    ]
-    keep_baselines(parts, "search", repeats[0].values)
+    stochastic, first = parts.adapter.manifest.stochastic, parts.config.seed
+    repeats = [_repeat(parts, number) for number in range(REPEATS)]
+    parts.partitions.open("confirm", by="phase build", reason="measure the baselines: the first incumbent of every test")
+    seeds = [first + SEED_STEP * place for place in range(1 + parts.config.judge.replicates if stochastic else 1)]
+    confirm = [score_baselines(parts, "confirm", seed) for seed in seeds]
     certificate = certify(repeats, parts.adapter.manifest.baselines, metric=parts.metric, stochastic=stochastic,
-                          block=parts.rule.block(parts.task), seed=seed)
+                          block=parts.rule.block(parts.task), seed=first, confirm=confirm)
     record = {**certificate.record(), **_shown(parts, certificate, repeats[0])}
     parts.board.set_fact("certificate", record)
     if certificate.faults:
@@ -140,14 +139,26 @@ def certify_baselines(parts: Parts) -> Result:
     return {"search": dict(repeats[0].values), "certificate": record}
 
 
+def _repeat(parts: Parts, number: int) -> BaselineScores:
+    """Measure the baselines on search once more: with another seed if seeds matter, else into a folder of its own."""
+    if number == 0 or parts.adapter.manifest.stochastic:
+        return score_baselines(parts, "search", parts.config.seed + SEED_STEP * number)
+    return measure_baselines(parts, "search", parts.workspace.build / "baselines_search" / f"again_{number}", seed=parts.config.seed)
+
+
 def _shown(parts: Parts, certificate: Certificate, scores: BaselineScores) -> Result:
-    """Return what people read of a certificate: the smallest gain that can be detected, in the metric, and the slack of time."""
+    """Return what people read of a certificate, in the metric: the smallest gain that the campaign can prove, what one comparison on search
+    cannot tell from noise, and the slack of time.
+
+    No gain can be proven (None) where confirm has so few independent units that not even a perfect score would do.
+    """
     shown: Result = {"metric": parts.metric.name, "harness": parts.evaluator.version, "wall_s": round(scores.wall_s, 3),
                      "wall_limit_s": parts.config.executor.wall_s}
     units = scores.units.get(certificate.baseline)
     if not units or not math.isfinite(certificate.noise.unit_sd):
-        return {**shown, "mde_loss": None, "mde": None}
-    rules = Rules(stochastic=parts.adapter.manifest.stochastic, block=parts.rule.block(parts.task), noise=certificate.noise)
-    loss = detectable(rules)
-    mean = sum(value for _, value in units) / len(units)
-    return {**shown, "mde_loss": loss, "mde": in_metric(scores.values[certificate.baseline] or 0.0, mean, loss)}
+        return {**shown, "mde_loss": None, "mde": None, "band_loss": None, "band": None}
+    value, mean = scores.values[certificate.baseline] or 0.0, sum(value for _, value in units) / len(units)
+    loss, band = detectable(rules_of(parts, certificate.noise, certificate.confirm_noise)), certificate.noise.band()
+    provable = loss < mean or any(loss < 0 for _, loss in units)
+    return {**shown, "mde_loss": loss, "mde": in_metric(value, mean, loss) if provable else None, "band_loss": band,
+            "band": in_metric(value, mean, band)}

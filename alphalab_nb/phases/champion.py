@@ -7,7 +7,7 @@ from typing import Any
 
 from alphalab_nb.errors import PhaseFailed
 from alphalab_nb.parts import Parts
-from alphalab_nb.phases.close import choose_champion
+from alphalab_nb.phases.choice import choose_champion
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.storage.leaderboard import ranking
 from alphalab_nb.verify import Verdict
@@ -56,4 +56,4 @@ def _next_best(parts: Parts, candidates: dict[int, float]) -> int | None:
     """Return who follows by the rule that chose the champion, of those that were confirmed and are not in quarantine."""
     ranked = ranking(parts.board, parts.metric, parts.board.fact("harness"))
     left = [entry for entry in ranked if entry.experiment.id in candidates]
-    return choose_champion(parts.metric, left, candidates).experiment.id if left else None
+    return choose_champion(parts.board, parts.metric, ranked, left, candidates)[0] if left else None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from alphalab_nb.dispatch.carry import Order, carry_through
+from alphalab_nb.dispatch.court import Court
 from alphalab_nb.dispatch.pipeline import artefact_of
 from alphalab_nb.errors import BudgetEnded, PhaseFailed
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import paired_interval
-from alphalab_nb.metric import Metric
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases.baselines import score_baselines
-from alphalab_nb.phases.gap import optimism_gap
+from alphalab_nb.phases.choice import choose_champion
+from alphalab_nb.phases.gap import newest_score, optimism_gap
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.storage.experiment import Run, RunKind, Score
 from alphalab_nb.storage.leaderboard import Ranked, ranking
+from alphalab_nb.storage.openings import Openings
 from alphalab_nb.storage.snapshots import remove
 
 CANDIDATES = 10
@@ -30,12 +33,14 @@ together. The best family default is one in any case: a search must not end with
 def confirm_best(parts: Parts, executor: Executor) -> Result:
     """Score the leaderboard's best and the best family default on the confirm partition, and choose the champion.
 
-    The champion is the candidate with the best mean improvement over the leader on search and confirm together: either partition
-    alone is a small sample.
+    The champion is the candidate with the best posterior by search and confirm together (`judge.champion`): either partition alone is
+    a small sample, and whoever was picked for its search score is oversold by it. Whether it is proven is said beside it.
 
     Raises:
         BudgetEnded: no experiment has a full score.
+        HarnessChanged: the harness is not what was frozen.
     """
+    parts.evaluator.check()
     ranked = ranking(parts.board, parts.metric, parts.board.fact("harness"))
     if not ranked:
         raise BudgetEnded("no experiment reached a full score, so there is nothing to confirm; raise the limits and run again")
@@ -47,33 +52,41 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     candidates = [entry for entry in nominated if entry.experiment.id in usable]
     if not candidates:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
-    score_baselines(parts, "confirm")
-    champion = choose_champion(parts.metric, candidates, usable)
-    parts.board.set_fact("champion", champion.experiment.id)
+    champion, worth = choose_champion(parts.board, parts.metric, ranked, candidates, usable)
+    parts.board.set_fact("champion", champion)
     rows = [
         {"id": e.experiment.id, "name": e.experiment.name, "family": e.experiment.family, "stage": e.experiment.stage,
-         "search": e.value, "confirm": scores[e.experiment.id]} for e in chosen
+         "search": e.value, "confirm": scores[e.experiment.id], "expected": worth.get(e.experiment.id)} for e in chosen
     ]
     default = _best_default(ranked)
-    return {"champion": champion.experiment.id, "default": default.experiment.id if default else None, "rows": rows}
+    return {"champion": champion, "default": default.experiment.id if default else None, "rows": rows}
 
 
 @step("report")
 def open_sealed(parts: Parts, executor: Executor) -> Result:
     """Open the sealed partition once: champion, its reference defaults and the baselines are scored in this one opening.
 
-    With `refit`, programs are RUN again on everything before the sealed rows first; both numbers are kept.
+    With `refit`, programs are RUN again on everything before the sealed rows first; both numbers are kept. An opening that was
+    interrupted is taken up again; a further one is opened only if it was asked for on the record.
+
+    Raises:
+        BadInput: the test was opened for another champion.
+        PhaseFailed: the champion could not be scored.
     """
     confirmed = parts.board.step("report", "confirm_best")
     assert confirmed is not None, "confirm_best comes first"
-    champion = int(parts.board.fact("champion"))
+    champion, openings = int(parts.board.fact("champion")), Openings(parts.board)
+    opening = openings.take(champion)
+    if opening.state == "finished":
+        return parts.board.fact("sealed")
     by_id = {e.experiment.id: e for e in ranking(parts.board, parts.metric, parts.board.fact("harness"))}
     entries = [by_id[champion], *(e for e in _references(parts, list(by_id.values())) if e.experiment.id != champion)]
     refitted = _refit(parts, executor, entries) if parts.task.get("refit") else {}
-    parts.partitions.open("sealed", by="phase report", reason=f"sealed test of #{champion}", again=parts.partitions.reads("sealed") > 0)
-    fixed = _sealed_scores(parts, executor, entries, {e.experiment.id: artefact_of(parts, e.runs[-1]) for e in entries})
+    parts.partitions.open("sealed", by=opening.by, reason=opening.told, again=opening.number > 1)
+    fixed = _sealed_scores(parts, executor, entries, {e.experiment.id: artefact_of(parts, _made(parts, e)) for e in entries})
     final = _sealed_scores(parts, executor, [e for e in entries if e.experiment.id in refitted], refitted) or fixed
     if not final[champion].ok:
+        openings.fail(opening)
         raise PhaseFailed(f"the champion #{champion} could not be scored on the sealed test: {final[champion].error}")
     confirm_values = {row["id"]: row["confirm"] for row in confirmed["result"]["rows"]}
     result = {
@@ -83,14 +96,15 @@ def open_sealed(parts: Parts, executor: Executor) -> Result:
         "refit": bool(refitted),
         "confirm": confirm_values[champion],
         "search": by_id[champion].value,
-        "baselines": score_baselines(parts, "sealed"),
+        "baselines": dict(score_baselines(parts, "sealed").values),
         "reads": parts.partitions.reads("sealed"),
         "secondary": final[champion].secondary,
         "references": [_against(parts, entry, final, champion) for entry in entries[1:]],
     }
     result["gap"] = optimism_gap(parts, champion, fixed[champion])
-    parts.board.set_fact("sealed", result)
-    return result
+    result["claim"] = asdict(Court(parts).claim(champion, among=sum(value is not None for value in confirm_values.values())))
+    openings.finish(opening, result)
+    return parts.board.fact("sealed")
 
 
 def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: int) -> Result:
@@ -102,20 +116,6 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
         interval = paired_interval(scores[champion].units, score.units, block=block, seed=parts.config.seed)
         row["loss_difference"] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
     return row
-
-
-def choose_champion(metric: Metric, candidates: Sequence[Ranked], confirm: Mapping[int, float]) -> Ranked:
-    """Return the candidate with the best mean improvement over the leader on search and confirm together."""
-    leader = candidates[0]
-    on_search = _gains(metric, {entry.experiment.id: entry.value for entry in candidates}, leader.experiment.id)
-    on_confirm = _gains(metric, {entry.experiment.id: confirm[entry.experiment.id] for entry in candidates}, leader.experiment.id)
-    return max(candidates, key=lambda entry: on_search[entry.experiment.id] + on_confirm[entry.experiment.id])
-
-
-def _gains(metric: Metric, values: Mapping[int, float], leader: int) -> dict[int, float]:
-    """Return how much better each is than the leader: relative, or absolute where a metric takes both signs (a Sharpe near 0)."""
-    scale = abs(values[leader]) if all(value > 0 for value in values.values()) else 1.0
-    return {id: (metric.loss(values[leader]) - metric.loss(value)) / scale for id, value in values.items()}
 
 
 def nominees(ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -147,9 +147,13 @@ def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
 
 
 def _score_stored(parts: Parts, executor: Executor, entries: Sequence[Ranked], partition: str) -> dict[int, float | None]:
-    orders = [Order(run=_plan(parts, entry, "confirm", partition), artefact=artefact_of(parts, entry.runs[-1])) for entry in entries]
-    scores = carry_through(parts, executor, orders)
-    return {run.experiment: score.value if score.ok else None for run, score in scores}
+    """Score stored artefacts with the campaign's seed; what was scored so before, by the Judge, is not scored again."""
+    held = {entry.experiment.id: newest_score(parts, entry.experiment.id, partition) for entry in entries}
+    orders = [Order(run=_plan(parts, entry, "confirm", partition), artefact=artefact_of(parts, _made(parts, entry)))
+              for entry in entries if held[entry.experiment.id] is None]
+    fresh = {run.experiment: score for run, score in carry_through(parts, executor, orders)}
+    scores = {id: fresh.get(id) or score for id, score in held.items()}
+    return {id: score.value if score is not None and score.ok else None for id, score in scores.items()}
 
 
 def _sealed_scores(parts: Parts, executor: Executor, entries: Sequence[Ranked], artefacts: dict[int, Path]) -> dict[int, Score]:
@@ -174,4 +178,9 @@ def _refit(parts: Parts, executor: Executor, entries: Sequence[Ranked]) -> dict[
 
 def _plan(parts: Parts, entry: Ranked, kind: RunKind, partition: str) -> Run:
     attempt = parts.board.attempt(entry.runs[-1].attempt)
-    return parts.board.plan_run(attempt, kind=kind, partition=partition, seed=entry.runs[-1].seed, fidelity="full")
+    return parts.board.plan_run(attempt, kind=kind, partition=partition, seed=parts.config.seed, fidelity="full")
+
+
+def _made(parts: Parts, entry: Ranked) -> Run:
+    """Return the run whose artefact is judged: that of the campaign's seed, which all who are compared have in common."""
+    return next((run for run in entry.runs if run.seed == parts.config.seed), entry.runs[0])

@@ -349,10 +349,15 @@ class Board:
 
     def set_fact(self, key: str, value: Any) -> None:
         with self.database.transaction() as sql:
-            sql.execute(
-                "insert into facts (key, value_json) values (?,?) on conflict (key) do update set value_json = excluded.value_json",
-                (key, json.dumps(value)),
-            )
+            put_fact(sql, key, value)
+
+
+def put_fact(sql: sqlite3.Connection, key: str, value: Any) -> None:
+    """Store a fact within a transaction that stores more than it."""
+    sql.execute(
+        "insert into facts (key, value_json) values (?,?) on conflict (key) do update set value_json = excluded.value_json",
+        (key, json.dumps(value)),
+    )
 
 
 def sound(text: str) -> str:

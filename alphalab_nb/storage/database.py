@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alphalab_nb.errors import WorkspaceError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 OLDEST = 4
 """Version from which on an older file is brought up to date when it is opened: migrations/N.sql leads from N - 1 to N."""
 

@@ -51,7 +51,8 @@ OPEN = (State.PROPOSED, *WAITING, State.RUNNING, State.FINISHED)
 
 Outcome = Literal["ok", "failed", "vetoed", "cancelled"]
 Fidelity = Literal["smoke", "full"]
-RunKind = Literal["smoke", "full", "replicate", "confirm", "sealed", "verify"]
+RunKind = Literal["smoke", "full", "replicate", "confirm", "sealed", "verify", "rescore", "matched"]
+"""verify proves a result, rescore judges a stored artefact by a newer harness, matched gives a reference the compute of another."""
 Label = Literal["ok", "crash", "timeout", "oom", "invalid_output", "gate_missed", "infrastructure"]
 
 

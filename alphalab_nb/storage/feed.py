@@ -17,10 +17,11 @@ from alphalab_nb.storage.database import Database
 
 CARD: tuple[str, ...] = (
     "id", "name", "family", "hypothesis", "state", "outcome", "verdict", "quarantined", "pinned", "priority", "fidelity", "parent",
-    "author", "fixes", "attempt", "moved", "score", "n", "sd", "smoke", "seconds", "evaluator", "scored", "job",
+    "author", "fixes", "attempt", "moved", "score", "n", "sd", "smoke", "seconds", "evaluator", "scored", "job", "stage", "cpu",
 )
 """Fields of a card in their order. `score` is the mean of `n` full search runs of the newest attempt that has one, in the metric's
-unit, `sd` their standard deviation (None below two), `smoke` the newest smoke score, `seconds` compute, `job` the run that runs."""
+unit, `sd` their standard deviation (None below two), `smoke` the newest smoke score, `seconds` compute, `job` the run that runs,
+`cpu` CPU seconds of one run, RUN and SCORE together (None where they were not recorded)."""
 
 _EVENT_CHARS = 300
 

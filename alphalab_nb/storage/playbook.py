@@ -26,6 +26,8 @@ _CHARS_PER_TOKEN = 3.0
 """On the safe side, as in the reservations of requests."""
 STANDINGS = "playbook_standings"
 """Fact: how far each entry stands, by id, as it was weighed last."""
+WEIGHINGS = "playbook_weighings"
+"""Fact: when the firm entries were found to be others than before, and which they were then."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Entry:
     human: bool
     status: Literal["active", "retired"]
     at: str
+
+    @property
+    def by_order(self) -> bool:
+        """Whether it is a person's word alone, which nothing weighs."""
+        return self.human and not self.evidence
 
 
 @dataclass(frozen=True)
@@ -90,18 +97,18 @@ class Playbook:
         rows = self._database.connection().execute("select * from playbook where entry = ? order by version", (row_id(id),))
         return [_entry(row) for row in rows]
 
+    def changes(self) -> list[Entry]:
+        """Return every version of every entry in the order they came."""
+        return [_entry(row) for row in self._database.connection().execute("select * from playbook order by at, entry, version")]
+
     def growth(self) -> list[tuple[str, int]]:
         """Return (time, words in active entries) after each change."""
         active: dict[int, int] = {}
         points: list[tuple[str, int]] = []
-        for row in self._database.connection().execute("select * from playbook order by at, entry, version"):
-            active[row["entry"]] = len(row["claim"].split()) if row["status"] == "active" else 0
-            points.append((row["at"], sum(active.values())))
+        for entry in self.changes():
+            active[entry.id] = len(entry.claim.split()) if entry.status == "active" else 0
+            points.append((entry.at, sum(active.values())))
         return points
-
-    def retirements(self) -> list[str]:
-        """Return when entries were retired, oldest first."""
-        return [row["at"] for row in self._database.connection().execute("select at from playbook where status = 'retired' order by at")]
 
     def standings(self) -> dict[int, Standing]:
         """Return how far each entry stands, by id, retired ones too; what has not been weighed yet is tentative."""
@@ -109,8 +116,11 @@ class Playbook:
         return {entry.id: _standing(entry, known.get(str(entry.id))) for entry in self.entries(retired=True)}
 
     def set_standings(self, standings: Mapping[int, Standing]) -> None:
-        """Store how far the entries stand, and renew the mirror."""
+        """Store how far the entries stand and whether others are firm than before, and renew the mirror."""
         self.board.set_fact(STANDINGS, {str(id): asdict(standing) for id, standing in standings.items()})
+        firm, before = sorted(id for id, standing in standings.items() if standing.word == "firm"), self.board.fact(WEIGHINGS) or []
+        if not before or before[-1][1] != firm:
+            self.board.set_fact(WEIGHINGS, [*before, [now(), firm]])
         self._write()
 
     def add(self, claim: str, *, kind: Kind, evidence: Sequence[int], author: str, human: bool = False) -> Entry:
@@ -210,7 +220,7 @@ def _line(entry: Entry, standing: Standing) -> str:
 
 
 def _standing(entry: Entry, stored: dict[str, object] | None) -> Standing:
-    if entry.human and not entry.evidence:
+    if entry.by_order:
         return BY_ORDER
     return Standing(**{**stored, "against": tuple(stored["against"])}) if stored else UNWEIGHED  # type: ignore[arg-type]
 

@@ -8,8 +8,9 @@ from typing import Literal
 
 from alphalab_nb.beneath import told
 from alphalab_nb.errors import ToolError
+from alphalab_nb.judge.leaders import leaderboard
 from alphalab_nb.storage.experiment import OPEN, Experiment, Run
-from alphalab_nb.storage.leaderboard import full_runs, leaderboard
+from alphalab_nb.storage.leaderboard import Row, full_runs
 from alphalab_nb.tools.base import Deps, clip, tool
 
 _ROWS = 30
@@ -57,7 +58,7 @@ def _leaders(deps: Deps) -> str:
     rows = leaderboard(deps.board, metric, deps.board.fact("harness"))
     known = {experiment.id: experiment for experiment in deps.board.list()}
     lines = [f"{row.rank}. #{row.id} {row.name} ({row.family}) {row.score:.6g}, {row.fidelity}, {known[row.id].verdict or 'no verdict'},"
-             f" {row.seconds:.0f} s" for row in rows[:_ROWS]]
+             f" {row.seconds:.0f} s{_luck(row)}" for row in rows[:_ROWS]]
     baselines = (deps.board.fact("baselines") or {}).get("search", {})
     said = ", ".join(f"{name} {value:.6g}" for name, value in baselines.items() if value is not None)
     aside = [f"- {_named(e)}" for e in known.values() if e.quarantined]
@@ -65,6 +66,12 @@ def _leaders(deps: Deps) -> str:
         f"{metric.name} ({metric.direction}), full scores on search", *(lines or ["no full score yet"]), f"Baselines: {said or 'none'}",
         *_listed("Quarantined, not ranked", aside),
     ])
+
+
+def _luck(row: Row) -> str:
+    """Return what of a score may be luck or compute; nothing where it is not known."""
+    shrunken = "" if row.shrunken is None else f", shrunken {row.shrunken:.6g} ({row.low:.6g} to {row.high:.6g}), n {row.n}"
+    return f"{shrunken}{', ' + row.note if row.note else ''}"
 
 
 def _experiment(deps: Deps, experiment: Experiment) -> str:

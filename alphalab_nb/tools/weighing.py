@@ -50,10 +50,10 @@ def _measured(board: Board, ranked: list[Ranked], block: int) -> dict[str, Any]:
 
 
 def _certified(board: Board) -> dict[str, Any]:
-    """Return the detectable effect of the baseline certificate as the band, for as long as the search has nothing to measure one by."""
+    """Return the band of noise of the baseline certificate, for as long as the search has nothing to measure one by."""
     certificate = board.fact("certificate") or {}
-    value, mde = certificate.get("value"), certificate.get("mde")
-    return {"band": abs(mde / value), "how": "certificate"} if value and mde else {}
+    value, band = certificate.get("value"), certificate.get("band")
+    return {"band": abs(band / value), "how": "certificate"} if value and band else {}
 
 
 def _compared(ranked: list[Ranked]) -> list[Ranked]:

@@ -12,6 +12,8 @@ from alphalab_nb.executors import Executor
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import FileLock
 from alphalab_nb.storage.experiment import TRANSITIONS, Run, State
+from alphalab_nb.storage.harnesses import retired
+from alphalab_nb.storage.openings import Openings
 from alphalab_nb.verify.ground import data_line, harness_lines
 from alphalab_nb.verify.lines import Line, Lines, Verdict, equal
 from alphalab_nb.verify.replay import plan_again, rescored_lines, score_of, unit_lines
@@ -73,11 +75,14 @@ def _legal(source: str | None, target: str) -> bool:
 
 def _score_lines(parts: Parts, scored: list[Run]) -> list[Line]:
     """Look at every score by itself: which harness made it, and whether it follows from its losses."""
-    harness = parts.evaluator.version
-    strange = [f"run {run.id}: {score_of(run).harness or 'none'}" for run in scored if score_of(run).harness != harness]
+    harness, until = parts.evaluator.version, {each.version: each.retired for each in retired(parts.board)}
+    strange = [f"run {run.id}: {score_of(run).harness or 'none'}" for run in scored
+               if score_of(run).harness != harness and not run.ended <= until.get(score_of(run).harness, "")]
+    earlier = sum(score_of(run).harness != harness for run in scored)
+    fine = f"{len(scored) - earlier} scores by {harness}" + (f", {earlier} by versions before it was frozen" if earlier else "")
     pooled = [line for run in scored for line in unit_lines(run)]
     return [
-        equal("harness of every score", f"{len(scored)} scores by {harness}", _or(f"{len(scored)} scores by {harness}", strange)),
+        equal("harness of every score", fine, _or(fine, strange)),
         *_condensed(f"scores, from the recorded losses of {len(pooled)} of {len(scored)} runs", pooled),
     ]
 
@@ -122,17 +127,24 @@ def _opening_lines(parts: Parts, scored: list[Run]) -> list[Line]:
     lines: list[Line] = []
     for name, reads in counts.items():
         scores = sum(run.partition == name and run.kind != "verify" for run in scored)
-        lines.append(Line(f"openings of {name}", f"{scores} scores", f"{reads} openings", reads > 0 or not scores,
-                          "every score on it needs an opening"))
+        lines.append(Line(f"openings of {name}", f"{scores} scores", f"{reads} openings", _opened(parts, name) or not scores,
+                          "every score on it needs an opening; that of phase build was for the baselines"))
     refits = sum(run.partition == "sealed" and run.kind == "verify" for run in scored)
     if refits:
         opened = sum(read.partition == "confirm" and read.by == "refit" for read in parts.partitions.history())
         lines.append(Line("openings of confirm, to fit again", f"{refits} programs", f"{opened} openings", opened > 0,
                           "what is fitted again has seen confirm"))
-    sealed = parts.board.fact("sealed")
-    if sealed is not None:
+    sealed, openings = parts.board.fact("sealed"), Openings(parts.board).list()
+    if sealed is not None and openings[-1].state == "finished":
         lines.append(equal("openings of sealed, as the result says", sealed["reads"], counts["sealed"]))
-    return lines
+    recorded = {(opening.by, opening.told) for opening in openings}
+    strange = [f"{by}: {reason}" for by, reason in parts.partitions.openings("sealed") if (by, reason) not in recorded]
+    return [*lines, equal("openings of sealed that are not on record", "none", _or("none", strange))]
+
+
+def _opened(parts: Parts, partition: str) -> bool:
+    """Whether anybody has opened a partition for experiments."""
+    return any(read.partition == partition and read.by != "phase build" for read in parts.partitions.history())
 
 
 def _or(fine: str, faults: list[str]) -> str:

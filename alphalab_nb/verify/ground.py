@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alphalab_nb.errors import AlphaLabError, DataError, HarnessChanged
 from alphalab_nb.parts import Parts
+from alphalab_nb.storage.harnesses import fingerprint, retired
 from alphalab_nb.storage.snapshots import ast_hash, remove
 from alphalab_nb.verify.claim import Claim
 from alphalab_nb.verify.lines import Line, Lines, equal
@@ -31,7 +32,9 @@ def harness_lines(parts: Parts) -> list[Line]:
         equal("harness files", "as frozen", found, shared=True),
         equal("harness version, as it was frozen", recorded, parts.evaluator.version, shared=True),
     ]
-    return [*lines, equal("harness version, of its files now", recorded, present, shared=True)] if present else lines
+    lines += [equal("harness version, of its files now", recorded, present, shared=True)] if present else []
+    return lines + [equal("harness version, retired", each.version, fingerprint(each.files), why=f"replaced by {each.by} at {each.retired}",
+                          shared=True) for each in retired(parts.board)]
 
 
 def data_line(parts: Parts) -> Line:

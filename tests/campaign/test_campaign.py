@@ -40,8 +40,10 @@ def forms(value: Any) -> Any:
     return [forms(inner) for inner in value] if isinstance(value, list) else type(value).__name__
 
 
-ROW = {"rank": "int", "id": "int", "name": "str", "family": "str", "score": "float", "fidelity": "str", "evaluator": "str", "code": "str",
-       "seconds": "float"}
+ROW = {"rank": "int", "id": "int", "name": "str", "family": "str", "score": "float", "n": "int", "shrunken": "NoneType", "low": "NoneType",
+       "high": "NoneType", "fidelity": "str", "evaluator": "str", "code": "str", "seconds": "float", "compute_s": "NoneType",
+       "compute_ratio": "NoneType", "matched": "NoneType", "note": "str"}
+"""Of a board that nothing but the scores is known of: no certificate, one run each, no CPU seconds."""
 
 
 # -- looking -------------------------------------------------------------------------------------------------

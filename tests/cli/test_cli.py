@@ -139,7 +139,9 @@ def test_json_of_status_and_leaderboard_has_the_agreed_form(tmp_path: Path):
     assert status["sealed"] is None
     board = json.loads(call("leaderboard", campaign.workspace.root, "--json").stdout)
     assert board["metric"] == {"name": "rmse", "direction": "minimize", "unit": "units of the target"}
-    assert set(board["rows"][0]) == {"rank", "id", "name", "family", "score", "fidelity", "evaluator", "code", "seconds"}
+    assert set(board["rows"][0]) == {"rank", "id", "name", "family", "score", "n", "shrunken", "low", "high", "fidelity", "evaluator",
+                                     "code", "seconds", "compute_s", "compute_ratio", "matched", "note"}
+    assert all(row["low"] < row["shrunken"] < row["high"] and row["compute_s"] > 0 for row in board["rows"])
     assert [row["rank"] for row in board["rows"]] == [1, 2]
 
 

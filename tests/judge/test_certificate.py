@@ -121,3 +121,13 @@ def test_its_record_is_json_and_keeps_the_noise():
 def test_a_gain_in_loss_is_said_in_the_metric_where_that_is_known(value: float, mean: float, gain: float, expected: float | None):
     found = in_metric(value, mean, gain)
     assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_the_noise_over_seeds_is_neither_that_of_the_luckiest_pair_nor_what_all_programs_share():
+    rng, found = np.random.default_rng(0), list[float]()
+    names = ["naive", "ridge", "holt_winters", "drift"]
+    for _ in range(200):
+        shared = rng.normal(0, 3, 5)
+        repeats = [scores({name: np.array([100 + n + shared[k] + rng.normal(0, 1)]) for n, name in enumerate(names)}) for k in range(5)]
+        found.append(certified(repeats, stochastic=True).noise.seed_sd ** 2)
+    assert np.mean(found) == pytest.approx(2.0, rel=0.1), "two programs have the variance of one each"

@@ -227,19 +227,21 @@ def test_units_are_kept_and_read_only_where_they_are_asked_for(board: Board):
     assert whole.units == (("t0/a", 1.0), ("t1/a", 1.0))
 
 
-def test_a_campaign_of_the_version_before_opens_with_all_it_held(tmp_path: Path):
+@pytest.mark.parametrize(("version", "newer"), [(4, ["predictions", "rulings"]), (5, ["rulings"])])
+def test_a_campaign_of_a_version_before_opens_with_all_it_held(tmp_path: Path, version: int, newer: list[str]):
     path = tmp_path / "board.sqlite3"
     old = Database.create(path)
     made = Board(old).add(proposal("old"), by="test")
     with old.transaction() as sql:
-        sql.execute("drop table predictions")
-        sql.execute("pragma user_version = 4")
+        for table in newer:
+            sql.execute(f"drop table {table}")
+        sql.execute(f"pragma user_version = {version}")
     for _ in range(2):  # the second finds it brought up to date
         assert Board.open(path).get(made.id) == made
-    with Board.open(path).database.transaction() as sql:
-        columns = [tuple(row) for row in sql.execute("pragma table_info(predictions)")]
-    fresh = Database.create(tmp_path / "new.sqlite3").connection().execute("pragma table_info(predictions)")
-    assert columns == [tuple(row) for row in fresh]
+    fresh, updated = Database.create(tmp_path / "new.sqlite3").connection(), Database.open(path).connection()
+    for table in newer:
+        columns = [tuple(row) for row in updated.execute(f"pragma table_info({table})")]
+        assert columns == [tuple(row) for row in fresh.execute(f"pragma table_info({table})")]
 
 
 def test_a_prediction_is_kept_with_its_experiment(board: Board):

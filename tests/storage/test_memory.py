@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from alphalab_nb.errors import AlphaLabError, NotFound, ToolError
+from alphalab_nb.errors import AlphaLabError, MixedVersions, NotFound, ToolError
+from alphalab_nb.judge.leaders import leaderboard
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import State
-from alphalab_nb.storage.leaderboard import leaderboard, ranking
+from alphalab_nb.storage.leaderboard import full_runs, ranking, unranked
 from alphalab_nb.storage.ledger import Ledger
 from alphalab_nb.storage.playbook import Playbook
 from alphalab_nb.storage.snapshots import Snapshots, ast_hash, remove
@@ -43,6 +44,17 @@ def test_versions_of_the_harness_are_never_ranked_together(board: Board):
     finished(board, 0.1, name="old", harness="h1")
     finished(board, 1.0, name="new", harness="h2")
     assert [(row.name, row.evaluator) for row in leaderboard(board, RMSE, "h2")] == [("new", "h2")]
+    assert unranked(board, "h2") == {"h1": 1}
+    with pytest.raises(MixedVersions, match=r"h1 \(1\), h2 \(1\).*alphalab-nb rescore"):
+        leaderboard(board, RMSE)
+
+
+def test_the_scores_that_two_versions_gave_one_program_are_never_averaged(board: Board):
+    experiment = finished(board, 1.0, harness="h1")
+    run = board.plan_run(board.attempts(experiment.id)[0], kind="replicate", partition="search", seed=0, fidelity="full")
+    board.end_run(run.id, scored(3.0, harness="h2"), 1.0)
+    assert [run.score.value for run in full_runs(board, experiment.id, None)] == [3.0]
+    assert ([entry.value for entry in ranking(board, RMSE, "h1")], unranked(board, "h2")) == ([1.0], {})
 
 
 def test_quarantined_and_failed_experiments_do_not_rank(board: Board):

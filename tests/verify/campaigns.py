@@ -23,26 +23,27 @@ def made(folder: Path) -> Campaign:
     campaign = ready(small_campaign(folder, executor={"kind": "inline", "slots": 1}))
     with make_executor("inline") as executor:
         for source, bias in (("config", 0.5), ("clock", 0.1), ("stray", 0.0)):
-            _experiment(campaign, executor, source, bias)
-        _experiment(campaign, executor, "config", 2.0, fidelity="smoke")
+            experiment(campaign, executor, source, bias)
+        experiment(campaign, executor, "config", 2.0, fidelity="smoke")
     return campaign
 
 
-def _experiment(campaign: Campaign, executor, source: str, bias: float, *, fidelity: str = "full") -> None:
+def experiment(campaign: Campaign, executor, source: str, bias: float, *, fidelity: str = "full") -> None:
+    """Write, run and score one more experiment."""
     from alphalab_nb.dispatch.worker import Worker
     from tests.boards import proposal
 
     parts, board = campaign.parts, campaign.board
     config = {"source": source, "bias": bias}
-    experiment = board.add(proposal(f"unsteady_{source}", family="unsteady", config=config, fidelity=fidelity), by="test")
-    attempt = Worker(parts, {recipe.family: recipe for recipe in parts.recipes}).implement(experiment)
+    added = board.add(proposal(f"unsteady_{source}", family="unsteady", config=config, fidelity=fidelity), by="test")
+    attempt = Worker(parts, {recipe.family: recipe for recipe in parts.recipes}).implement(added)
     if source == "stray":
-        (parts.workspace.attempt(experiment.id, attempt.number) / "stray.txt").write_text("1.5")
+        (parts.workspace.attempt(added.id, attempt.number) / "stray.txt").write_text("1.5")
     run = board.plan_run(attempt, kind=fidelity, partition="search", seed=0, fidelity=fidelity)
     [(_, score)] = carry_through(parts, executor, [Order(run=run)])
     assert score.ok, score.error
     for state in FULL if fidelity == "full" else FULL[:2]:
-        board.move(experiment.id, state, by="test")
+        board.move(added.id, state, by="test")
 
 
 def copied(campaign: Campaign, folder: Path) -> Campaign:
