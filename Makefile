@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 BIN := .venv/bin
 AREA ?= dispatch
+JOBS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test check lab bench soak screenshots deps-test clean
@@ -11,7 +12,7 @@ demo: .venv/installed  ## A whole campaign, headless: no key, no GPU, no network
 	$(BIN)/alphalab-nb demo runs/demo
 
 test: .venv/dev deps-test  ## Every test
-	$(BIN)/python -m pytest -m "not gpu" --durations=15
+	$(BIN)/python -m pytest -m "not gpu" -n $(JOBS) --dist loadfile --durations=15
 
 check: .venv/dev  ## Style, types, import rules
 	$(BIN)/ruff check .

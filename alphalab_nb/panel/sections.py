@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,17 @@ from typing import Any
 from jupyter_core.paths import jupyter_runtime_dir
 
 from alphalab_nb.beneath import passage
+from alphalab_nb.judge.leaders import Sample, completed
 from alphalab_nb.parts import Parts
 from alphalab_nb.process import is_locked
 from alphalab_nb.resources import cores
 from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.course import course
 from alphalab_nb.storage.feed import CARD, Feed, ranked_cards
+from alphalab_nb.storage.leaderboard import Row
 from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.questions import Questions
+from alphalab_nb.storage.rulings import Rulings
 from alphalab_nb.workspace import PHASES
 
 Cards = dict[int, list[Any]]
@@ -32,8 +36,14 @@ _FILE_CHARS = 20_000
 _TEXT_CHARS = 2_000
 _COMMANDS = 30
 _BUDGET = ("max_experiments", "max_runs", "wall_s", "usd", "tokens")
+_POINTS = 200
+"""Of a line in a plot, about."""
+_LOOKS = 20
+"""Tests of the Judge, the newest."""
 _ROWS = 50
 """Lines of one table of costs."""
+_LEADERS = 200
+"""Lines of the leaderboard that are told what may be luck; whoever looks further down looks for something else."""
 
 
 def campaign(parts: Parts, cards: Cards) -> dict[str, Any]:
@@ -46,7 +56,8 @@ def campaign(parts: Parts, cards: Cards) -> dict[str, Any]:
         "outage": board.fact("outage"), "stop_reason": board.fact("stop_reason"), "sandbox": (board.fact("sandbox") or {}).get("level"),
         "harness": (board.fact("harness") or "")[:12], "baselines": (board.fact("baselines") or {}).get("search", {}),
         "certificate": _certificate(board),
-        "sealed": None if sealed is None else {key: sealed[key] for key in ("score", "confirm", "search", "baselines")},
+        "sealed": None if sealed is None else {"opening": sealed.get("opening", 1),
+                                               **{key: sealed[key] for key in ("score", "confirm", "search", "baselines")}},
         "slots": executor.slots or max(1, len(cores()) // executor.cores_per_slot),
         "slots_busy": sum(card[CARD.index("job")] is not None for card in cards.values()), "experiments": len(cards),
         "limits": {name: getattr(parts.limits(), name) for name in _BUDGET}, "policy": parts.policy().model_dump(),
@@ -58,7 +69,7 @@ def campaign(parts: Parts, cards: Cards) -> dict[str, Any]:
 def _certificate(board: Board) -> dict[str, Any] | None:
     """The certified baseline and the smallest gain over it that can be detected; None before there is one."""
     known = board.fact("certificate")
-    return known and {key: known.get(key) for key in ("baseline", "value", "low", "high", "mde", "repeats")}
+    return known and {key: known.get(key) for key in ("baseline", "value", "low", "high", "band", "mde", "repeats")}
 
 
 def running(parts: Parts) -> bool:
@@ -83,6 +94,13 @@ def _where(parts: Parts) -> dict[str, str]:
     steps, phase = parts.board.steps(), parts.board.phase()
     now = [row["name"] for row in steps if row["phase"] == phase and row["status"] == "started" and row["name"] != "phase"]
     return {"phase": phase, "step": now[-1] if now else ""}
+
+
+def judge(parts: Parts, cards: Cards) -> dict[str, Any]:
+    """The newest looks at confirm with their numbers, and what is left of the campaign's error probability."""
+    alpha, rulings = parts.config.judge.alpha, Rulings(parts.board.database)
+    looks = [asdict(ruling) for ruling in rulings.list() if ruling.p_value is not None]
+    return {"alpha": alpha, "left": max(0.0, alpha - rulings.alpha_spent()), "looks": clipped(looks[-_LOOKS:]), "all": len(looks)}
 
 
 def phases(parts: Parts, cards: Cards) -> dict[str, Any]:
@@ -142,12 +160,39 @@ def _milestone(parts: Parts, cards: Cards) -> dict[str, Any] | None:
     }
 
 
+def leaderboard(parts: Parts, cards: Cards) -> dict[str, Any]:
+    """What may be luck in the best scores and what their compute says, by experiment; and whose compute is one."""
+    seen = (dict(zip(CARD, card, strict=True)) for card in cards.values())
+    ranked = ranked_cards(seen, parts.metric, harness := parts.board.fact("harness") or "")
+    default = next((card for card in ranked if card["stage"] == "defaults"), None)
+    held = default or min(ranked, key=lambda card: card["id"], default=None)
+    rows = completed(
+        [_row(card, harness) for card in ranked[:_LEADERS]], [Sample(card["score"], card["n"], card["sd"]) for card in ranked],
+        board=parts.board, metric=parts.metric, held=_row(held, harness) if held else None,
+    )
+    shown = ("shrunken", "low", "high", "compute_ratio", "note")
+    return {"reference": held["id"] if held else None, "rows": {str(row.id): {name: getattr(row, name) for name in shown} for row in rows}}
+
+
+def _row(card: dict[str, Any], harness: str) -> Row:
+    """Return a card as a line of the leaderboard, as far as a card tells it."""
+    return Row(rank=0, id=card["id"], name=card["name"], family=card["family"], score=card["score"], n=card["n"], fidelity="full",
+               evaluator=harness, code="", seconds=card["seconds"], compute_s=card["cpu"])
+
+
 def playbook(parts: Parts, cards: Cards) -> dict[str, Any]:
     """Entries with how far they stand and how often they were cited, retired ones too, and how the active ones have grown (words)."""
     standings = parts.playbook.standings()
     entries = [{**asdict(entry), "claim": entry.claim[:_TEXT_CHARS], "standing": {**asdict(standings[entry.id]),
                 "said": str(standings[entry.id])}} for entry in parts.playbook.entries(retired=True)]
-    return {"entries": entries, "growth": parts.playbook.growth()[-200:]}
+    return {"entries": entries, "growth": parts.playbook.growth()[-_POINTS:]}
+
+
+def learning(parts: Parts, cards: Cards) -> list[tuple[int | None, ...]]:
+    """The course of the playbook: rows of experiments proposed, entries in force, not firm (None: not known), retired, citations."""
+    moments = course(parts.playbook)
+    apart = max(1, len(moments) // _POINTS)
+    return [astuple(moment) for place, moment in enumerate(moments) if place % apart == 0 or place == len(moments) - 1]
 
 
 def people(parts: Parts, cards: Cards) -> dict[str, Any]:
@@ -192,7 +237,8 @@ def working(parts: Parts, cards: Cards) -> list[dict[str, Any]]:
 
 
 SECTIONS: dict[str, Callable[[Parts, Cards], Any]] = {
-    "campaign": campaign, "phases": phases, "playbook": playbook, "people": people, "spending": spending, "working": working,
+    "campaign": campaign, "leaderboard": leaderboard, "judge": judge, "phases": phases, "playbook": playbook, "learning": learning,
+    "people": people, "spending": spending, "working": working,
 }
 """A new section is a line here, a file in frontend/ that draws it, and its table in static.py."""
 

@@ -14,6 +14,7 @@ from alphalab_nb.storage.experiment import State
 from alphalab_nb.storage.feed import CARD, ranked_cards
 
 _LEADERS = 20
+_UNTOLD = {"shrunken": None, "low": None, "high": None, "note": ""}
 _OPEN = 20
 """Lines of the list of what is going on."""
 
@@ -35,10 +36,12 @@ def _tables(state: dict[str, Any]) -> dict[str, Any]:
     metric = Metric(**campaign["metric"])
     ranked = ranked_cards(cards, metric, campaign["harness"])
     counts = Counter(card["state"] for card in cards)
+    told: dict[str, dict[str, Any]] = sections["leaderboard"]["rows"]
     return {
         **sections, "campaign": campaign, "metric": metric, "saved": state.get("at", ""), "total": state.get("total", len(cards)),
         "shown": len(cards), "counts": [(name.value, counts[name.value]) for name in State if counts[name.value]],
-        "leaders": ranked[:_LEADERS], "open": [c for c in cards if c["state"] not in ("analyzed", "done", "cancelled")][-_OPEN:],
+        "leaders": [{**card, **told.get(str(card["id"]), _UNTOLD)} for card in ranked[:_LEADERS]],
+        "open": [c for c in cards if c["state"] not in ("analyzed", "done", "cancelled")][-_OPEN:],
         "quarantined": [c for c in cards if c["quarantined"]],
         "baselines": [(name, value) for name, value in campaign["baselines"].items() if value is not None],
         "active": [entry for entry in sections["playbook"]["entries"] if entry["status"] == "active"],

@@ -6,16 +6,17 @@ import base64
 import io
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
+from alphalab_nb.storage.course import Moment, course
 from alphalab_nb.storage.experiment import Experiment, Run, State
 from alphalab_nb.storage.leaderboard import full_runs
 from alphalab_nb.storage.playbook import Playbook
-from alphalab_nb.storage.standing import users
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,9 +51,9 @@ class Picture:
 def convergence(board: Board, metric: Metric) -> Picture:
     """Show every full search score in the order it came, and the best so far."""
     runs = full_scores(board, metric)
-    figure, axes = _canvas(7.2, 3.6)
+    figure, axes = canvas(7.2, 3.6)
     if not runs:
-        return _empty(figure, axes, "no experiment has a full score yet")
+        return empty(figure, axes, "no experiment has a full score yet")
     families = {experiment.id: experiment.family for experiment in board.list()}
     colours = _colours(list(families.values()))
     values = [value for _, value in runs]
@@ -77,15 +78,15 @@ def convergence(board: Board, metric: Metric) -> Picture:
     note = f"; {hidden} far off are drawn at the edge" if hidden else ""
     aside = sum(experiment.quarantined for experiment in board.list())
     note += f"; {aside} quarantined are left out" if aside else ""
-    return _picture(figure, f"best {metric.name} {best[-1]:.6g} after {len(values)} full scores, {best[0]:.6g} with the first{note}")
+    return picture(figure, f"best {metric.name} {best[-1]:.6g} after {len(values)} full scores, {best[0]:.6g} with the first{note}")
 
 
 def family_shares(board: Board, metric: Metric) -> Picture:
     """Show how many experiments each family got, and what became of them."""
     experiments = board.list()
-    figure, axes = _canvas(7.2, 0.7 + 0.32 * max(3, len({e.family for e in experiments})))
+    figure, axes = canvas(7.2, 0.7 + 0.32 * max(3, len({e.family for e in experiments})))
     if not experiments:
-        return _empty(figure, axes, "no experiment yet")
+        return empty(figure, axes, "no experiment yet")
     counts = {family: Counter(_fate(e, board) for e in experiments if e.family == family) for family in {e.family for e in experiments}}
     order = sorted(counts, key=lambda family: (sum(counts[family].values()), family))
     left = dict.fromkeys(order, 0)
@@ -103,54 +104,66 @@ def family_shares(board: Board, metric: Metric) -> Picture:
     axes.set_xlim(right=1.12 * max(left.values()))
     axes.grid(visible=False)
     axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    return _picture(figure, ", ".join(f"{family} {sum(counts[family].values())}" for family in reversed(order)))
+    return picture(figure, ", ".join(f"{family} {sum(counts[family].values())}" for family in reversed(order)))
 
 
 def playbook_growth(playbook: Playbook) -> Picture:
-    """Show the playbook over the campaign: words in force and retirements, how far its entries stand, and how often it was used.
+    """Show the playbook over the campaign: entries in force, those of them that are tentative, retired ones, words, and citations.
 
     The horizontal axis is the number of experiments on the board, which is the campaign's own clock.
     """
-    growth = playbook.growth()
-    if not growth:
-        return _empty(*_canvas(7.2, 2.4), "nothing learnt yet")
-    figure, axes = _canvas(7.2, 2.4)
+    moments, growth = course(playbook), playbook.growth()
+    if not moments:
+        return empty(*canvas(7.2, 2.4), "nothing learnt yet")
+    figure, above = canvas(7.2, 4.2, rows=2)
+    below: Axes = figure.add_subplot(2, 1, 2, sharex=above)
+    _plain_axes(below)
+    _entries(above, moments)
+    _words(below, playbook, growth, moments)
+    words, last = growth[-1][1], moments[-1]
+    standings = playbook.standings()
+    counts = Counter(standings[entry.id].word for entry in playbook.entries())
+    stand = ", ".join(f"{count} {word}" for word, count in counts.most_common()) or "none in force"
+    return picture(figure, f"{words} words in {last.in_force} lessons after {len(growth)} changes ({stand}); {last.retired} retired,"
+                            f" cited {last.cited} times by proposals")
+
+
+def _entries(axes: Axes, moments: Sequence[Moment]) -> None:
+    """Draw how many entries there are, by how far they stand."""
+    x = [moment.experiments for moment in moments]
+    axes.step(x, [moment.in_force for moment in moments], where="post", color=COLOURS[2], linewidth=1.6, label="entries in force")
+    weighed = [moment for moment in moments if moment.tentative is not None]
+    if weighed:
+        tentative = [moment.tentative or 0 for moment in weighed]
+        axes.fill_between([moment.experiments for moment in weighed], tentative, step="post", color=COLOURS[5], alpha=0.45, linewidth=0,
+                          label="of them not firm")
+    axes.step(x, [moment.retired for moment in moments], where="post", color=COLOURS[7], linewidth=1.2, linestyle="--", label="retired")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("entries", fontsize=9)
+    axes.yaxis.set_major_locator(_whole())
+    axes.tick_params(labelbottom=False)
+    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.12, 1.0))
+
+
+def _words(axes: Axes, playbook: Playbook, growth: Sequence[tuple[str, int]], moments: Sequence[Moment]) -> None:
+    """Draw how many words are in force, and how often proposals have cited an entry."""
     born = sorted(experiment.created for experiment in playbook.board.list())
-    retired, uses = playbook.retirements(), _uses(playbook)
-    words = [count for _, count in growth]
-    axes.step(_clock(born, [at for at, _ in growth]), words, where="post", color=COLOURS[2], linewidth=1.6, label="words in force")
-    at_retirement = [[count for at, count in growth if at <= when][-1] for when in retired]
-    axes.scatter(_clock(born, retired), at_retirement, s=28, marker="x", color=COLOURS[7], label="an entry retired", zorder=3)
+    at, words = [bisect_right(born, when) for when, _ in growth], [count for _, count in growth]
+    axes.step([*at, len(born)], [*words, words[-1]], where="post", color=COLOURS[0], linewidth=1.6, label="words in force")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("experiments proposed", fontsize=9)
     axes.set_ylabel("words in force", fontsize=9)
     used = axes.twinx()
-    used.step([0, *_clock(born, uses), len(born)], [*range(len(uses) + 1), len(uses)], where="post", color=COLOURS[1], linewidth=1.2,
-              label="citations by proposals")
-    used.set_ylim(0, max(1, len(uses)) * 1.05)
+    used.step([moment.experiments for moment in moments], [moment.cited for moment in moments], where="post", color=COLOURS[1],
+              linewidth=1.2, label="citations by proposals")
+    used.set_ylim(0, max(1, moments[-1].cited) * 1.05)
     used.set_ylabel("citations so far", fontsize=9)
     used.tick_params(labelsize=8, colors=INK)
     used.spines[["top"]].set_visible(False)
     used.yaxis.set_major_locator(_whole())
     handles = [handle for side in (axes, used) for handle in side.get_legend_handles_labels()[0]]
     axes.legend(handles=handles, fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.12, 1.0))
-    entries, standings = playbook.entries(), playbook.standings()
-    counts = Counter(standings[entry.id].word for entry in entries)
-    stand = ", ".join(f"{count} {word}" for word, count in counts.most_common()) or "none in force"
-    return _picture(figure, f"{words[-1]} words in {len(entries)} lessons after {len(words)} changes ({stand}); {len(retired)} retired,"
-                            f" cited {len(uses)} times by proposals")
-
-
-def _uses(playbook: Playbook) -> list[str]:
-    """Return when proposals cited an entry, oldest first; one that cites two counts twice."""
-    experiments = playbook.board.list()
-    return sorted(one.created for entry in playbook.entries(retired=True)
-                  for one in users(entry.id, playbook.versions(entry.id)[0].at, experiments))
-
-
-def _clock(born: list[str], times: list[str]) -> list[int]:
-    """Return how many experiments there were at each time."""
-    return [bisect_right(born, at) for at in times]
 
 
 # -- what is drawn -------------------------------------------------------------------------------------------
@@ -159,9 +172,12 @@ def _clock(born: list[str], times: list[str]) -> list[int]:
 def full_scores(board: Board, metric: Metric) -> list[tuple[Run, float]]:
     """Return the full search runs whose score may rank, in the order they ended: of the present harness, not quarantined."""
     harness, aside = board.fact("harness"), {experiment.id for experiment in board.list() if experiment.quarantined}
+    ended = board.runs(status="ended")
+    first = {(run.attempt, run.seed) for run in ended if run.kind == "full"}  # what stands for it under a newer harness
     found = [
-        (run, run.score.value) for run in board.runs(status="ended")
-        if run.kind == "full" and run.partition == "search" and run.experiment not in aside
+        (run, run.score.value) for run in ended
+        if (run.kind == "full" or (run.kind == "rescore" and (run.attempt, run.seed) in first))
+        and run.partition == "search" and run.experiment not in aside
         and run.score is not None and run.score.ok and run.score.value is not None and harness in (None, run.score.harness)
     ]
     return sorted(found, key=lambda pair: (pair[0].ended, pair[0].id))
@@ -184,11 +200,11 @@ def _window(metric: Metric, values: list[float], baselines: dict[str, float]) ->
 
 
 def _noise_band(axes: Axes, board: Board) -> None:
-    """Shade what cannot be told from the certified baseline: less than the smallest detectable gain away from it."""
+    """Shade what one comparison on search cannot tell from the certified baseline."""
     certificate = board.fact("certificate") or {}
-    if certificate.get("mde") is not None:
-        value, mde = certificate["value"], certificate["mde"]
-        axes.axhspan(value - mde, value + mde, color=MUTED, alpha=0.15, linewidth=0, label="not told from it")
+    if certificate.get("band") is not None:
+        value, band = certificate["value"], certificate["band"]
+        axes.axhspan(value - band, value + band, color=MUTED, alpha=0.15, linewidth=0, label="not told from it")
 
 
 def _baselines(board: Board) -> dict[str, float]:
@@ -230,18 +246,22 @@ def _colours(families: list[str]) -> dict[str, str]:
 # -- drawing -------------------------------------------------------------------------------------------------
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return a figure that belongs to nobody: pyplot would keep it, and show it a second time in a notebook."""
+def canvas(width: float, height: float, *, rows: int = 1) -> tuple[Figure, Axes]:
+    """Return a figure that belongs to nobody, with its first axes: pyplot would keep it, and show it a second time in a notebook."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes: Axes = figure.add_subplot()
+    axes: Axes = figure.add_subplot(rows, 1, 1)
+    _plain_axes(axes)
+    return figure, axes
+
+
+def _plain_axes(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, colors=INK)
     axes.xaxis.set_major_locator(_whole())
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
-    return figure, axes
 
 
 def _whole() -> Locator:
@@ -251,13 +271,15 @@ def _whole() -> Locator:
     return MaxNLocator(integer=True)
 
 
-def _empty(figure: Figure, axes: Any, message: str) -> Picture:
+def empty(figure: Figure, axes: Any, message: str) -> Picture:
+    """Return a figure that says why there is nothing to see."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, message, ha="center", va="center", color=MUTED)
-    return _picture(figure, message)
+    return picture(figure, message)
 
 
-def _picture(figure: Figure, alt: str) -> Picture:
+def picture(figure: Figure, alt: str) -> Picture:
+    """Return a figure as it is shown and stored."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
     return Picture(buffer.getvalue(), alt)

@@ -17,19 +17,27 @@ from alphalab_nb.process import write_atomic
 from alphalab_nb.report.decisions import decisions
 from alphalab_nb.report.figures import convergence, family_shares, full_scores, playbook_growth
 from alphalab_nb.report.foresight import predictions
+from alphalab_nb.report.judging import judge_record, kept_again, mean_fading
+from alphalab_nb.report.openings import openings_table
 from alphalab_nb.report.tables import budget_by_stage, experiment_spending, failures, gap_table, leaderboard_table, sealed_table, spending
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, State
-from alphalab_nb.storage.leaderboard import ranking
+from alphalab_nb.storage.harnesses import retired
+from alphalab_nb.storage.leaderboard import ranking, unranked
 from alphalab_nb.storage.ledger import Ledger
+from alphalab_nb.storage.openings import Openings
 from alphalab_nb.storage.patches import Patches
 from alphalab_nb.storage.playbook import KINDS, Playbook
+from alphalab_nb.storage.rulings import Rulings
 from alphalab_nb.storage.snapshots import Snapshots
 from alphalab_nb.workspace import PHASES, Workspace
 
 
 def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger: Ledger, metric: Metric, config: CampaignConfig) -> Path:
     """Write report.html from what the board holds now, and return its path."""
+    kept = kept_again(board, metric)
+    partitions = Partitions(workspace.root)
+    opened = openings_table(board, partitions)
     text = _templates(html=True).get_template("report.html.j2").render(
         config=config,
         metric=metric,
@@ -38,8 +46,11 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         phases=[(phase, _status(board, phase)) for phase in PHASES],
         stop_reason=board.fact("stop_reason"),
         sandbox=_sandbox(board),
-        harness=board.fact("harness") or "not frozen yet",
-        reads={name: Partitions(workspace.root).reads(name) for name in ("confirm", "sealed")},
+        harness=board.fact("harness") or "not frozen yet", retired=retired(board),
+        flagged=_flagged(board, smoke=False),
+        reads={name: partitions.reads(name) for name in ("confirm", "sealed")},
+        opened=len(partitions.openings("sealed")), openings=_html(opened) if len(opened) > 1 else "", newer=Openings(board).newer_scores(),
+        blind=next(iter(Openings(board).list()), None),
         sealed=board.fact("sealed"),
         verified=_verified(board),
         ahead=metric.ahead(sealed["score"], sealed["baselines"]) if (sealed := board.fact("sealed")) else [],
@@ -49,12 +60,15 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         playbook_growth=playbook_growth(playbook), standings=playbook.standings(),
         predictions=_html(predictions(board, metric), percents=("sign right", "inside 80 %")),
         leaderboard=_html(leaderboard_table(board, metric)),
-        ranked=len(ranking(board, metric, board.fact("harness"))),
+        ranked=len(ranking(board, metric, board.fact("harness"))), unranked=unranked(board, board.fact("harness")),
         stages=_html(budget_by_stage(board, metric)),
         failures=_html(failures(board)),
         sealed_table=_html(sealed_table(board, metric), signed=("loss difference", "low", "high"), shares=("better by",)),
         gap_table=_html(gap_table(board), shares=("skill", "skill low", "skill high")), certificate=board.fact("certificate"),
         confirmed=_html(_confirmed(board)),
+        judged=_html(judge_record(board, config.judge.alpha), signed=("gain", "low", "high")), alpha=config.judge.alpha,
+        alpha_left=max(0.0, config.judge.alpha - Rulings(board.database).alpha_spent()),
+        kept=_html(kept, shares=("gain first", "gain again", "faded")), faded=mean_fading(kept),
         spending=_html(spending(ledger)), by_experiment=_html(experiment_spending(ledger)) if ledger.total().usd else "",
         spent=ledger.total(),
         wall_s=board.fact("wall_s", 0.0),
@@ -156,13 +170,15 @@ def _verified(board: Board) -> list[str]:
     return [f"#{row['id']} {row['verdict']} ({row['notebook']})" for row in result.get("rows", [])]
 
 
-def _flagged(board: Board) -> list[str]:
-    """Return what a reader must not take for a result: suspicious or measured on smoke only."""
+def _flagged(board: Board, *, smoke: bool = True) -> list[str]:
+    """Return what a reader must not take for a result: suspicious, or (`smoke`) measured on smoke only."""
     lines: list[str] = []
     for experiment in board.list():
         if experiment.quarantined or experiment.verdict == "quarantine":
             lines.append(f"#{experiment.id} {experiment.name}: quarantined, not ranked")
-        elif experiment.fidelity == "smoke" and experiment.state in (State.CHECKED, State.CANCELLED) and _scored(board, experiment):
+        elif not smoke or experiment.fidelity != "smoke":
+            continue
+        elif experiment.state in (State.CHECKED, State.CANCELLED) and _scored(board, experiment):
             lines.append(f"#{experiment.id} {experiment.name}: smoke score only, not ranked")
     return lines
 

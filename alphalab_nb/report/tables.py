@@ -8,18 +8,20 @@ from typing import Any
 
 import pandas as pd
 
+from alphalab_nb.judge.leaders import leaderboard
 from alphalab_nb.metric import Metric
 from alphalab_nb.report.figures import full_scores
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Experiment, Run, State
-from alphalab_nb.storage.leaderboard import leaderboard
+from alphalab_nb.storage.leaderboard import ASIDE
 from alphalab_nb.storage.ledger import Ledger
 
 
 def leaderboard_table(board: Board, metric: Metric, *, top: int = 20) -> pd.DataFrame:
-    """Return the best experiments: full scores of the present harness, best first."""
+    """Return the best experiments: full scores of the present harness, best first; see `Row` for the columns."""
     rows = leaderboard(board, metric, board.fact("harness"))[:top]
-    columns = ["rank", "id", "name", "family", "score", "seconds", "evaluator", "code"]
+    columns = ["rank", "id", "name", "family", "score", "shrunken", "low", "high", "n", "fidelity", "compute_s", "compute_ratio", "matched",
+               "note", "seconds", "evaluator", "code"]
     return pd.DataFrame([{name: getattr(row, name) for name in columns} for row in rows], columns=columns).set_index("rank")
 
 
@@ -32,7 +34,7 @@ def budget_by_stage(board: Board, metric: Metric) -> pd.DataFrame:
     stage_of = {experiment.id: experiment.stage or "none" for experiment in board.list()}
     seconds: dict[int, float] = defaultdict(float)
     for run in board.runs(status="ended"):
-        if run.partition == "search" and run.kind != "verify":
+        if run.partition == "search" and run.kind not in (*ASIDE, "rescore"):
             seconds[run.experiment] += run.seconds
     for experiment in board.list():
         row = stages.setdefault(stage_of[experiment.id], {"experiments": 0, "full scores": 0, "failed": 0, "dropped": 0, "improvements": 0,
@@ -60,7 +62,7 @@ def failures(board: Board) -> pd.DataFrame:
 
 
 def _failure(board: Board, experiment: Experiment) -> dict[str, Any] | None:
-    ended = [run for run in board.runs(experiment.id, status="ended") if (run.kind, run.partition) != ("verify", "search")]
+    ended = [run for run in board.runs(experiment.id, status="ended") if run.kind not in ASIDE or run.partition != "search"]
     failed = [(run, run.score) for run in ended if run.score is not None and not run.score.ok]
     if not failed and experiment.outcome != "failed":
         return None
@@ -78,6 +80,8 @@ def _end(experiment: Experiment, failed: Run) -> str:
         return experiment.outcome or str(experiment.state)
     if failed.partition != "search":
         return f"no {failed.partition} score"
+    if failed.kind == "rescore":
+        return "no score of the newer harness"
     return "repaired" if experiment.fixes else "run again"
 
 

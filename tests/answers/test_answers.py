@@ -120,7 +120,9 @@ def test_confirm_and_sealed_scores_stay_closed_until_the_close(told: Told, text:
 
 
 def test_after_the_close_the_sealed_score_is_told(told: Told):
-    assert "On the sealed test: wMAPE 1.875 by #3." in say(campaigns.sealed(told), "best?")
+    assert "On the sealed test: wMAPE 1.875 by #3.\n" in say(campaigns.sealed(told), "best?")
+    told.board.set_fact("sealed", {**told.board.fact("sealed"), "opening": 2})
+    assert "by #3. It was opened 2 times, so this is not blind." in say(told, "best?")
 
 
 @pytest.mark.parametrize("text", [text for text, _ in TOPICS] + ["#1"])

@@ -162,8 +162,11 @@ def test_the_playbook_rests_on_experiments_and_reaches_workers(ended: Lived):
     entries = ended.campaign.playbook.entries()
     assert {entry.author for entry in entries} == {"strategist", "worker_analyze"}
     assert all(entry.evidence and set(entry.evidence) <= ids for entry in entries)
-    last = max(ended.requests("worker_implement"), key=lambda request: request.number)
-    assert entries[0].claim in section(last, "worker_implement", "Playbook")
+    briefs = [section(request, "worker_implement", "Playbook") for request in ended.requests("worker_implement")]
+    news = [request.body.decode() for role in ("worker_implement", "worker_analyze") for request in ended.requests(role)]
+    said = [(entry.claim, f"Playbook, added since you started: {entry.claim}") for entry in entries]
+    assert any(claim in brief for claim, _ in said for brief in briefs) or any(late in body for _, late in said for body in news), (
+        "neither a brief nor the news in a conversation that had begun before told a Worker of any lesson")
 
 
 def test_milestones_are_the_reporters_and_the_report_is_written(ended: Lived):

@@ -17,7 +17,8 @@ from alphalab_nb.workspace import PHASES
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = [f"{number}_{phase}.ipynb" for number, phase in enumerate(PHASES)]
 
-every_notebook = pytest.mark.parametrize("name", [*NAMES, "campaign.ipynb", "verify.ipynb"])
+every_notebook = pytest.mark.parametrize("name", [*NAMES, "campaign.ipynb", "verify.ipynb", "truth.ipynb"])
+every_of_a_campaign = pytest.mark.parametrize("name", [*NAMES, "campaign.ipynb", "verify.ipynb"])
 every_phase = pytest.mark.parametrize("name", NAMES)
 
 
@@ -60,12 +61,12 @@ def test_prose_before_every_step(name: str) -> None:
         assert cell["cell_type"] == "markdown" or before["cell_type"] == "markdown", cell["id"]
 
 
-@every_notebook
+@every_of_a_campaign
 def test_one_cell_of_parameters_and_the_first_is_the_folder(name: str) -> None:
     tagged = [cell for cell in load(name)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     assert len(tagged) == 1
     tree = ast.parse("".join(tagged[0]["source"]))
-    assert [type(node) for node in tree.body] == [ast.AnnAssign] * (2 if name == "verify.ipynb" else 1)
+    assert [type(node) for node in tree.body] == [ast.AnnAssign] * (2 if name in ("verify.ipynb", "4_report.ipynb") else 1)
     assert ast.unparse(tree).startswith("workspace: str = ")
 
 

@@ -226,3 +226,13 @@ def test_a_command_that_nobody_could_read_is_refused(campaign: Campaign):
     with pytest.raises(BadInput, match="put it into a file"):
         steer(campaign, "note", {"text": "x" * 1_000_000})
     assert campaign.board.commands() == []
+
+
+def test_the_course_of_the_playbook_is_thinned_and_keeps_its_last_moment(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("alphalab_nb.panel.sections._POINTS", 3)
+    campaign.playbook.add("lags help", kind="works", evidence=[1], author="analyst")
+    for _ in range(20):
+        campaign.board.add(proposal(hypothesis="by playbook 1"), by="test")
+    rows = Reader(campaign.parts).whole()["sections"]["learning"]
+    assert len(rows) <= 5
+    assert rows[-1] == [20, 1, None, 0, 20]

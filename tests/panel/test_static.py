@@ -10,6 +10,7 @@ import pytest
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.panel.reader import Reader
 from alphalab_nb.panel.static import html_of, text_of
+from alphalab_nb.storage.rulings import Rulings
 from tests.boards import proposal
 from tests.report.campaigns import add
 from tests.support import sleepers, small_campaign
@@ -67,3 +68,16 @@ def test_text_of_agents_and_people_is_never_markup(campaign: Campaign):
     assert page.tags <= ALLOWED
     assert page.attributes <= {"colspan", "class"}
     assert sum(line.startswith("Leaderboard: ") for line in text_of(state).splitlines()) == 1, "no line of its own"
+
+
+def test_the_tables_say_what_the_judge_ruled_and_what_it_may_still_spend(campaign: Campaign):
+    add(campaign.board, "promising", 1.25)
+    rulings = Rulings(campaign.board.database)
+    rulings.add(1, "replicate", "to be confirmed", gain=0.3)
+    assert "looks at confirm" not in text_of(Reader(campaign.parts).saved())
+    rulings.add(1, "reject", "p 0.2", p_value=0.2, gain=0.1, low=None, high=0.3, alpha=0.01)
+    state = Reader(campaign.parts).saved()
+    text = text_of(state)
+    assert "looks at confirm, 0.03 of the error probability of 0.04 is left" in text
+    assert "#1 against the baseline: gain 0.1, p 0.2, reject" in text
+    assert Tags(html_of(state)).tags <= ALLOWED

@@ -4,7 +4,8 @@ const STATES = ["proposed", "to_implement", "implemented", "checked", "queued", 
 const WAITING = new Set(["to_implement", "implemented", "checked", "queued"]);
 const FIELDS = ["id", "name", "family", "hypothesis", "state", "outcome", "verdict", "quarantined", "pinned", "priority", "fidelity",
   "parent",
-  "author", "fixes", "attempt", "moved", "score", "n", "sd", "smoke", "seconds", "evaluator", "scored", "job"];
+  "author", "fixes", "attempt", "moved", "score", "n", "sd", "smoke", "seconds", "evaluator", "scored", "job",
+  "stage", "cpu"];
 const KEPT_EVENTS = 2000;
 const SAVED_EVENTS = 300;
 const SAVED_CARDS = 1000;

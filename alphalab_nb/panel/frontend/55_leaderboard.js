@@ -2,9 +2,9 @@
 
 const ROWS = 100;
 const LEADER_COLUMNS = [["rank", "rank", "r"], ["name", "experiment", "l"], ["family", "family", "l"], ["score", "score", "r"],
-  ["sd", "± (n)", "r"],
-  ["fidelity", "fidelity", "l"], ["evaluator", "evaluator", "l"], ["verdict", "verdict", "l"], ["seconds", "compute", "r"],
-    ["author", "author", "l"]];
+  ["shrunken", "shrunken (90 %)", "r"], ["n", "n", "r"],
+  ["fidelity", "fidelity", "l"], ["evaluator", "evaluator", "l"], ["verdict", "verdict", "l"], ["cpu", "CPU a run", "r"],
+  ["seconds", "time in all", "r"], ["author", "author", "l"]];
 
 class LeaderboardView {
   constructor(app) {
@@ -31,7 +31,7 @@ class LeaderboardView {
   }
 
   paint(changes) {
-    if (!changes.all && !changes.scores) return;
+    if (!changes.all && !changes.scores && !changes.sections.has("leaderboard")) return;
     this.#heads();
     const { store } = this.app;
     const ranked = this.app.ranked();
@@ -65,7 +65,9 @@ class LeaderboardView {
 
   #order(ranks) {
     const sign = this.down ? -1 : 1;
-    const value = this.key === "rank" ? (card) => ranks.get(card.id) : (card) => card[this.key];
+    const { rows } = this.#told();
+    const value = this.key === "rank" ? (card) => ranks.get(card.id)
+      : this.key === "shrunken" ? (card) => rows[card.id]?.shrunken : (card) => card[this.key];
     return (a, b) => sign * compare(value(a), value(b)) || ranks.get(a.id) - ranks.get(b.id);
   }
 
@@ -83,6 +85,12 @@ class LeaderboardView {
     return rows.sort((a, b) => way * (a[0] - b[0])).map(([, row]) => row);
   }
 
+  /** What may be luck in the best scores, and what their compute says. */
+  #told() {
+    const { reference = null, rows = {} } = this.app.store.section("leaderboard");
+    return { reference, rows };
+  }
+
   #baseline(name, value) {
     const row = this.#kept(`baseline ${name}`, () => el("tr", { class: "alnb-baseline" }, el("td", null, ""),
       el("td", { colspan: 2 }, "baseline ", said(name, 80)),
@@ -98,10 +106,13 @@ class LeaderboardView {
 
   #row(card, rank) {
     const row = this.#kept(card.id, () => this.#newRow(card));
-    const texts = [rank ?? "–", null, null, scoreText(card.score), card.n ? `${spread(card)} (${card.n})` : "", words(card.fidelity),
+    const { reference, rows } = this.#told();
+    const told = rank ? rows[card.id] : null;
+    const texts = [rank ?? "–", null, null, scoreText(card.score), shrunkenText(told), card.n || "", words(card.fidelity),
       short(card.evaluator, 12),
-      short(card.verdict, 24) || "–", duration(card.seconds), null];
+      short(card.verdict, 24) || "–", computeText(card, told, reference), duration(card.seconds), null];
     texts.forEach((text, i) => { if (text !== null) setText(row.children[i], text); });
+    setAttr(row.children[9], "title", told?.note ? short(told.note, 200) : null);
     setText(row.name, short(card.name, 80));
     setText(row.family, short(card.family, 40));
     setText(row.author, short(card.author, 24));
@@ -117,7 +128,7 @@ class LeaderboardView {
     const cells = LEADER_COLUMNS.map(([, , align]) => el("td", { class: align === "r" ? "alnb-num" : null }));
     cells[1].append(open, el("span", { class: "alnb-dim" }, ` #${card.id}`));
     cells[2].append(family);
-    cells[9].append(author);
+    cells[11].append(author);
     return Object.assign(el("tr", { class: hueClass(this.app.store, card.family), "data-id": card.id }, cells), { name, family, author });
   }
 
@@ -150,11 +161,23 @@ function compare(a, b) {
   return typeof a === "number" ? a - b : String(a).localeCompare(String(b));
 }
 
+function shrunkenText(told) {
+  if (!told || told.shrunken === null) return "–";
+  return `${scoreText(told.shrunken)} (${scoreText(told.low)} to ${scoreText(told.high)})`;
+}
+
+/** CPU seconds of a run; where they say something of a gain, also how many times those of the reference. */
+function computeText(card, told, reference) {
+  const spent = duration(card.cpu);
+  return told?.note && reference !== null ? `${spent} · ${told.compute_ratio.toFixed(1)} × #${reference}` : spent;
+}
+
 function sealedLine(store) {
   const { sealed } = store.campaign;
   if (!sealed) return null;
   const baselines = Object.entries(sealed.baselines ?? {}).map(([name, value]) => `${short(name, 30)} ${scoreText(value)}`).join(", ");
+  const opened = sealed.opening > 1 ? `opened ${sealed.opening} times, so this is not blind` : "opened once";
   return el("p", { class: "alnb-note" },
-    `Sealed test, opened once: ${scoreText(sealed.score)} (search ${scoreText(sealed.search)}, confirm ${scoreText(sealed.confirm)})`,
+    `Sealed test, ${opened}: ${scoreText(sealed.score)} (search ${scoreText(sealed.search)}, confirm ${scoreText(sealed.confirm)})`,
     baselines && ` · baselines there: ${baselines}`);
 }

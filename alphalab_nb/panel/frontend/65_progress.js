@@ -12,8 +12,9 @@ class ProgressView {
       pointerleave: () => setText(this.tip, "") } });
     this.shares = el("div");
     this.slots = el("div");
+    this.judge = el("div");
     this.node = el("div", { class: "alnb-view" }, section("Running best", this.arms, this.plot, this.tip),
-      el("div", { class: "alnb-columns" }, this.shares, this.slots));
+      el("div", { class: "alnb-columns" }, this.shares, el("div", null, this.judge, this.slots)));
     this.watch = new ResizeObserver((entries) => this.#resize(entries[0].contentRect.width));
     this.watch.observe(this.plot);
     this.chips = new KeyedList(this.arms, ([family]) => this.#chip(family), (node, [family, number]) => {
@@ -42,6 +43,8 @@ class ProgressView {
 
   paint(changes) {
     if (changes.all || changes.scores) this.#scores();
+    const judge = this.app.store.section("judge");
+    redraw(this.judge, judge, () => judgeBox(this.app, judge));
     if (changes.all || changes.columns.size || changes.sections.has("campaign")) {
       const { store } = this.app;
       redraw(this.shares, [[...store.familyCounts], this.bests], () => sharesTable(this.app, this.bests ?? new Map()));
@@ -172,12 +175,12 @@ function ticks(low, high) {
   return values;
 }
 
-/** What cannot be told from the certified baseline: less than the smallest detectable gain away from it. */
+/** What one comparison on search cannot tell from the certified baseline. */
 function noiseBand(store, scale) {
-  const { value, mde } = store.campaign.certificate ?? {};
-  if (!Number.isFinite(value) || !Number.isFinite(mde) || value + mde < scale.low || value - mde > scale.high) return null;
-  const [top, low] = [scale.y(value + mde), scale.y(value - mde)];
-  const told = `less than ${scoreText(mde)} from the certified baseline: not told from noise`;
+  const { value, band } = store.campaign.certificate ?? {};
+  if (!Number.isFinite(value) || !Number.isFinite(band) || value + band < scale.low || value - band > scale.high) return null;
+  const [top, low] = [scale.y(value + band), scale.y(value - band)];
+  const told = `less than ${scoreText(band)} from the certified baseline: not told from noise`;
   return svg("rect", { class: "alnb-noise", x: EDGE.left, width: scale.width - EDGE.left - EDGE.right, y: top,
     height: Math.max(1, low - top) }, svg("title", null, told));
 }

@@ -22,12 +22,14 @@ class PlaybookView {
   }
 
   paint(changes) {
-    if (!changes.all && !changes.sections.has("playbook")) return;
+    if (!changes.all && !changes.sections.has("playbook") && !changes.sections.has("learning")) return;
     const { entries = [], growth = [] } = this.app.store.section("playbook");
+    const learning = this.app.store.section("learning");
+    const course = Array.isArray(learning) ? learning : [];  // a notebook saved by an older version has none
     const active = entries.filter((entry) => entry.status !== "retired");
     for (const [kind, group] of this.lists) this.#draw(group, active.filter((entry) => entry.kind === kind));
     this.#draw(this.retired, entries.filter((entry) => entry.status === "retired"));
-    redraw(this.growth, [growth, active], () => growthBox(growth, active));
+    redraw(this.growth, [growth, course, active], () => growthBox(growth, course, active));
   }
 
   #draw(group, entries) {
@@ -186,18 +188,12 @@ function numbersOf(text) {
   return parts.every((part) => Number.isInteger(part) && part > 0) ? parts : null;
 }
 
-function growthBox(growth, active) {
+function growthBox(growth, course, active) {
   if (!growth.length) return section("Growth", empty("The playbook is empty."));
-  const last = growth.at(-1)[1];
-  const most = Math.max(...growth.map((point) => point[1]), 1);
-  const points = growth.map(([, size],
-    i) => `${(growth.length > 1 ? 238 * i / (growth.length - 1) : 0) + 1},${41 - 38 * size / most}`).join(" ");
   const counts = new Map();
   for (const { standing } of active) if (standing) counts.set(standing.word, (counts.get(standing.word) ?? 0) + 1);
   const stand = [...counts].map(([word, count]) => `${integer(count)} ${word}`).join(", ");
-  const told = `from ${integer(growth[0][1])} to ${integer(last)} words in ${plural(growth.length, "change")}`;
+  const told = `from ${integer(growth[0][1])} to ${integer(growth.at(-1)[1])} words in ${plural(growth.length, "change")}`;
   return section("Growth", el("p", null, `${plural(active.length, "entry", "entries")} in force${
-    stand ? ` (${stand})` : ""}, ${told}.`),
-    svg("svg", { class: "alnb-spark", viewBox: "0 0 240 44", preserveAspectRatio: "none", role: "img", "aria-label": told },
-      svg("polyline", { points })));
+    stand ? ` (${stand})` : ""}, ${told}.`), course.length ? coursePlot(course) : null);
 }
