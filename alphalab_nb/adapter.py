@@ -63,6 +63,8 @@ class Manifest(_Block):
     partition: Literal["series", "streams"]
     """The rule that splits the data: rows in time order, or disjoint streams of noise."""
     fidelities: dict[str, FidelityBlock]
+    compare_within: Literal["campaign", "family"] = "campaign"
+    """Whom an experiment is measured against: all others, or those of its family, where each family solves a problem of its own."""
     refit: bool = False
     stochastic: bool = False
     baselines: tuple[str, ...] = ()
@@ -154,11 +156,11 @@ def load_builtin(domain: str) -> Adapter:
     return Adapter(folder / domain)
 
 
-def environment(root: Path) -> jinja2.Environment:
-    """Return the template environment of a folder: an undefined variable is an error, and templates, which agents may write, reach nothing
-    but their variables."""
+def environment(*roots: Path) -> jinja2.Environment:
+    """Return the template environment of folders, the first that has a template: an undefined variable is an error, and templates, which
+    agents may write, reach nothing but their variables."""
     return SandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(root), undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
+        loader=jinja2.FileSystemLoader(roots), undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
 
 
@@ -203,6 +205,8 @@ class RecipeFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     family: str
     summary: str
+    tags: tuple[str, ...] = ()
+    """What kind of thing it is (norm, matmul, rewrite, ...): what families of one tag have in common can be said of them all."""
     requires: tuple[str, ...] = ()
     stochastic: bool = False
     cost: float = 1.0
@@ -340,7 +344,7 @@ class Recipe:
         """Return the experiment's files as text: common helpers, rendered templates, config.json."""
         common = self.folder.parent / "common"
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(common.glob("*.py"))} if common.is_dir() else {}
-        templates = environment(self.folder)
+        templates = environment(self.folder, common)
         for target, source in self.spec.files.items():
             if source.endswith(".j2"):
                 files[target] = templates.get_template(source).render(config=dict(config), task=dict(task), family=self.family)

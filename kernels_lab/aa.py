@@ -9,7 +9,7 @@ from typing import Any
 from kernels_lab import baselines
 from kernels_lab.cores import leased
 from kernels_lab.problem import Problem
-from kernels_lab.timing import compare
+from kernels_lab.timing import BUDGET_S, compare
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Trial:
         return self.low <= 1 <= self.high
 
 
-def trials(problems: Iterable[Problem], repeats: int, *, seed: int) -> list[Trial]:
-    """Compare each problem's reference with itself this many times."""
-    return [_trial(problem, seed + repeat) for problem in problems for repeat in range(repeats)]
+def trials(problems: Iterable[Problem], repeats: int, *, seed: int, budget_s: float = BUDGET_S) -> list[Trial]:
+    """Compare each problem's reference with itself this many times; see `timing.BUDGET_S`."""
+    return [_trial(problem, seed + repeat, budget_s) for problem in problems for repeat in range(repeats)]
 
 
 def summed_up(done: list[Trial]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def summed_up(done: list[Trial]) -> dict[str, Any]:
     return {"trials": len(done), "contain_one": share, "ranked": len(ranked), "contain_one_of_ranked": of_ranked}
 
 
-def _trial(problem: Problem, seed: int) -> Trial:
+def _trial(problem: Problem, seed: int, budget_s: float) -> Trial:
     with leased() as core:
-        found = compare(problem, baselines.setup("eager"), baselines.setup("eager"), seed=seed, core=core)
+        found = compare(problem, baselines.setup("eager"), baselines.setup("eager"), seed=seed, core=core, budget_s=budget_s)
     return Trial(problem.name, *found.speedup, clock=found.clock, noisy=found.noisy)

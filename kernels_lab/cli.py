@@ -96,9 +96,10 @@ def _baselines(problem: Problem, again: bool) -> dict[str, Any]:
 @_PROBLEMS
 @click.option("--repeats", type=int, default=1, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-def aa(problems: tuple[str, ...], repeats: int, seed: int) -> None:
+@click.option("--budget", "budget_s", type=float, default=BUDGET_S, show_default=True, help="Seconds for the rounds of timing.")
+def aa(problems: tuple[str, ...], repeats: int, seed: int, budget_s: float) -> None:
     """Compare the reference of PROBLEMS (all of ours by default) with itself."""
-    done = aa_trials.trials([found_problem(name) for name in problems or names()], repeats, seed=seed)
+    done = aa_trials.trials([found_problem(name) for name in problems or names()], repeats, seed=seed, budget_s=budget_s)
     _print({"summary": aa_trials.summed_up(done), "trials": [asdict(one) for one in done]})
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alphalab_nb.judge.pooling import pooling_of, root
+from alphalab_nb.judge.pooling import geometric, pooling_of, root
 from alphalab_nb.judge.stats import paired_interval
 from alphalab_nb.storage.experiment import Score
 
@@ -63,6 +63,8 @@ def _half_width(a: Score, b: Score, block: int, seed: int) -> float | None:
     mean = sum(loss for _, loss in b.units) / len(b.units)
     if not math.isfinite(interval.low) or not mean:
         return None
+    half, pooled = (interval.high - interval.low) / 2, pooling_of(b.value, mean) if b.value is not None else None
+    if pooled is geometric:
+        return half  # of logarithms, so it is relative as it is
     # a root of mean squares moves by half of what the squares move, relatively
-    share = 0.5 if b.value is not None and pooling_of(b.value, mean) is root else 1.0
-    return share * (interval.high - interval.low) / 2 / abs(mean)
+    return (0.5 if pooled is root else 1.0) * half / abs(mean)

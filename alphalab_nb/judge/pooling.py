@@ -21,12 +21,18 @@ def negative(means: Array) -> Array:
     return -means
 
 
+def geometric(means: Array) -> Array:
+    """Geometric mean of ratios whose negative logarithms are the losses (speedups)."""
+    return np.exp(-means)
+
+
 def root(means: Array) -> Array:
     return np.sqrt(np.maximum(means, 0.0))
 
 
 def pooling_of(value: float, mean_loss: float) -> Pooling | None:
-    """Return how a value follows from the mean loss of its units: it is the mean itself, its negative, or its root (RMSE).
+    """Return how a value follows from the mean loss of its units: it is the mean itself, its negative, exp(-mean) (a geometric mean of
+    speedups), or its root (RMSE).
 
     Of any other metric (a Sharpe ratio) nothing is known: None.
     """
@@ -34,6 +40,8 @@ def pooling_of(value: float, mean_loss: float) -> Pooling | None:
         return itself
     if _close(value, -mean_loss):
         return negative
+    if value > 0 and _close(math.log(value), -mean_loss):
+        return geometric
     return root if value >= 0 and _close(value**2, mean_loss) else None
 
 
