@@ -1,7 +1,7 @@
 """Brings finished experiments before the Judge: what was measured of them and of the incumbent, and the runs that it asks for.
 
-The first incumbent is the certified baseline. A candidate that screening lets pass is measured on the confirm partition, and only what
-is better there, at a level that the whole campaign shares, is kept.
+The first incumbent is the certified baseline; where each family solves a problem of its own, each has one of its own. A candidate that
+screening lets pass is measured on the confirm partition, and only what is better there, at a level that the whole campaign shares, is kept.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from alphalab_nb.judge.certificate import BaselineScores, confirm_noise_of, nois
 from alphalab_nb.judge.champion import proven
 from alphalab_nb.judge.compare import compared
 from alphalab_nb.judge.keep import Verdict
+from alphalab_nb.judge.leaders import baseline_of
 from alphalab_nb.judge.rules import Noise, Rules
 from alphalab_nb.judge.sequential import sequential
 from alphalab_nb.parts import Parts
@@ -71,7 +72,7 @@ class Court:
         if self._waits(experiment.id, incumbent, ("started",) if closing else ("planned", "started")):
             return None
         ruled = sequential(
-            self._measured(experiment.id), self._measured(incumbent) if incumbent else self._baseline(),
+            self._measured(experiment.id), self._measured(incumbent) if incumbent else self._baseline(experiment.id),
             self.rules.alpha - self.rulings.alpha_spent(), metric=self._parts.metric, rules=self.rules,
             history=self._history(experiment.id),
         )
@@ -86,8 +87,14 @@ class Court:
         return self._noted(experiment.id, incumbent, ruled)
 
     def incumbent(self, besides: int) -> int | None:
-        """Return the experiment that was kept last; None: the certified baseline."""
-        return next((id for id in self._incumbents() if id != besides), None)
+        """Return the experiment that was kept last, of those that one is compared with; None: the certified baseline."""
+        rivals = self._rivals(besides)
+        return next((id for id in self._incumbents() if id != besides and id in rivals), None)
+
+    def _rivals(self, experiment: int) -> set[int]:
+        """Return the experiments that one is compared with, itself included."""
+        family = self._board.get(experiment).family if self._parts.adapter.manifest.compare_within == "family" else None
+        return {other.id for other in self._board.list() if family in (None, other.family)}
 
     def _incumbents(self) -> list[int]:
         """Return what was kept, the last first, as far as the present harness has scored it."""
@@ -132,13 +139,15 @@ class Court:
             among: nominees of which confirm chose it.
         """
         left = self.rules.alpha - self.rulings.alpha_spent()
-        mine, theirs = ([run for run in runs if run.partition == CONFIRM] for runs in (self._measured(champion), self._baseline()))
+        both = self._measured(champion), self._baseline(champion)
+        mine, theirs = ([run for run in runs if run.partition == CONFIRM] for runs in both)
         found = compared(mine, theirs, metric=self._parts.metric, stochastic=self.rules.stochastic, block=self.rules.block,
                          noise=self.rules.noise_of_confirm)
         low, high = found.interval() if found else (None, None)
-        incumbents, ruled = self._incumbents(), self.rulings.list(champion)
+        rivals = self._rivals(champion)
+        incumbents, ruled = [id for id in self._incumbents() if id in rivals], self.rulings.list(champion)
         kept = champion in incumbents
-        return Claim(against=self._baseline_name, gain=found.gain if found else None, low=_finite(low), high=_finite(high),
+        return Claim(against=baseline_of(self._board, champion), gain=found.gain if found else None, low=_finite(low), high=_finite(high),
                      p_value=found.p_value if found else None, level=max(0.0, left) / among, kept=kept,
                      proven=kept or proven(found, left, among), verdict=self._board.get(champion).verdict,
                      reason=ruled[-1].reason if ruled else "", incumbent=incumbents[0] if incumbents else None)
@@ -152,22 +161,19 @@ class Court:
         return [self._board.run(run.id) for run in runs if run.attempt == newest and run.fidelity == "full" and run.kind not in ASIDE
                 and run.partition in ("search", CONFIRM) and version_of(run) == self._harness]
 
-    def _baseline(self) -> list[Run]:
-        """Return the runs of the certified baseline as if they were an experiment's."""
-        name = self._baseline_name
+    def _baseline(self, experiment: int) -> list[Run]:
+        """Return the runs of the certified baseline that one is compared with, as if they were an experiment's."""
+        name = baseline_of(self._board, experiment)
         held = [(partition, seed, scores) for partition in ("search", CONFIRM)
                 for seed, scores in self._parts.evaluator.stored_baselines(partition).items()]
         return [_as_run(self._parts, name, partition, seed, scores) for partition, seed, scores in held
                 if name and scores.values.get(name) is not None]
 
-    @property
-    def _baseline_name(self) -> str:
-        return (self._board.fact("certificate") or {}).get("baseline", "")
-
     def _history(self, besides: int) -> list[float]:
-        """Return the search values of the experiments before this one."""
+        """Return the search values of the experiments before this one, of those that it is compared with."""
+        rivals = self._rivals(besides)
         runs = [run for run in self._board.runs(status="ended") if run.kind in ("full", "rescore") and run.partition == "search"
-                and version_of(run) == self._harness]
+                and version_of(run) == self._harness and run.experiment in rivals]
         return [run.score.value for run in runs
                 if run.experiment != besides and run.score is not None and run.score.ok and run.score.value is not None]
 

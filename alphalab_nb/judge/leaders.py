@@ -116,6 +116,12 @@ def compute_of(board: Board, ranked: Sequence[Ranked]) -> dict[int, float | None
     return {entry.experiment.id: _cpu_s(entry.runs, made.get(entry.runs[-1].attempt)) for entry in ranked}
 
 
+def baseline_of(board: Board, experiment: int) -> str:
+    """Return the name of the certified baseline that an experiment is compared with: the strongest, or that of its family's own problem."""
+    record = board.fact("certificate") or {}
+    return board.get(experiment).family if record.get("within") == "family" else record.get("baseline", "")
+
+
 def run_cpu_s(board: Board) -> dict[int, float]:
     """Return the mean CPU seconds of RUN by attempt, where they were recorded; what was given more than others have does not count."""
     made: defaultdict[int, list[float]] = defaultdict(list)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from alphalab_nb.storage.experiment import Score
 
 Array = NDArray[np.float64]
 Pooling = Callable[[Array], Array]
@@ -43,6 +46,23 @@ def pooling_of(value: float, mean_loss: float) -> Pooling | None:
     if value > 0 and _close(math.log(value), -mean_loss):
         return geometric
     return root if value >= 0 and _close(value**2, mean_loss) else None
+
+
+def pooled(scores: Sequence[Score]) -> float:
+    """Return the value over the scores of several problems; see `pooled_like`."""
+    return pooled_like(scores[0], [score.value for score in scores])
+
+
+def pooled_like(score: Score, values: Sequence[float | None]) -> float:
+    """Return the value over several problems, in the metric of a score: the geometric mean of ratios, else the mean; None counts as absent.
+
+    A mean of ratios would be that of the largest (Fleming and Wallace 1986, Communications of the ACM 29).
+    """
+    known = [value for value in values if value is not None]
+    losses = [loss for _, loss in score.units]
+    if score.value is not None and losses and len(known) > 1 and pooling_of(score.value, statistics.fmean(losses)) is geometric:
+        return statistics.geometric_mean(known)
+    return statistics.fmean(known)
 
 
 def _close(a: float, b: float) -> bool:

@@ -153,7 +153,7 @@ def _shown(parts: Parts, certificate: Certificate, scores: BaselineScores) -> Re
     No gain can be proven (None) where confirm has so few independent units that not even a perfect score would do.
     """
     shown: Result = {"metric": parts.metric.name, "harness": parts.evaluator.version, "wall_s": round(scores.wall_s, 3),
-                     "wall_limit_s": parts.config.executor.wall_s}
+                     "wall_limit_s": parts.config.executor.wall_s, "within": parts.adapter.manifest.compare_within}
     units = scores.units.get(certificate.baseline)
     if not units or not math.isfinite(certificate.noise.unit_sd):
         return {**shown, "mde_loss": None, "mde": None, "band_loss": None, "band": None}

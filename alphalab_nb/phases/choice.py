@@ -10,6 +10,7 @@ from alphalab_nb.judge.certificate import confirm_noise_of
 from alphalab_nb.judge.champion import Nominee, choose
 from alphalab_nb.judge.leaders import Sample, estimates, sample_of
 from alphalab_nb.metric import Metric
+from alphalab_nb.parts import Parts
 from alphalab_nb.phases.steps import Result
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.leaderboard import Ranked
@@ -20,13 +21,38 @@ _EVEN = 1.0
 """Standard error of either partition where nothing tells the noise: then both count alike."""
 
 
+CHAMPIONS = "champions"
+"""Fact of the board: the champion's experiment by contest; see `contests`."""
+
+
+def contests(parts: Parts, ranked: Sequence[Ranked]) -> dict[str, list[Ranked]]:
+    """Return the ranking of each contest that has a champion: one of all, named "", or one of each family that solves its own problem."""
+    if parts.adapter.manifest.compare_within == "campaign":
+        return {"": [*ranked]} if ranked else {}
+    families: dict[str, list[Ranked]] = {}
+    for entry in ranked:
+        families.setdefault(entry.experiment.family, []).append(entry)
+    return families
+
+
+def champions(board: Board) -> dict[str, int]:
+    """Return the champion of each contest, the first of the ranking first; of a campaign that knew of one contest only, its champion."""
+    return {str(name): int(id) for name, id in (board.fact(CHAMPIONS) or {"": board.fact("champion")}).items()}
+
+
+def set_champions(board: Board, chosen: Mapping[str, int]) -> None:
+    """Store the champions; `champion` is the first of them, for those who ask for one."""
+    board.set_fact(CHAMPIONS, dict(chosen))
+    board.set_fact("champion", next(iter(chosen.values())))
+
+
 def choose_champion(
     board: Board, metric: Metric, ranked: Sequence[Ranked], candidates: Sequence[Ranked], confirm: Mapping[int, float]
 ) -> tuple[int, dict[int, Result]]:
     """Return the champion's experiment, and by experiment what each candidate is worth on confirm: value, low, high (90 %).
 
     Args:
-        ranked: all experiments with a full score; what those of search owe to luck is told by all of them.
+        ranked: all experiments of the contest with a full score; what those of search owe to luck is told by all of them.
         candidates: who may become champion; one at least.
         confirm: by experiment, its value on the confirm partition.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from alphalab_nb.dispatch.pipeline import artefact_of
 from alphalab_nb.errors import BudgetEnded, PhaseFailed
 from alphalab_nb.executors import Executor
 from alphalab_nb.judge import paired_interval
+from alphalab_nb.judge.pooling import pooled, pooled_like
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases.baselines import score_baselines
-from alphalab_nb.phases.choice import choose_champion
+from alphalab_nb.phases.choice import champions, choose_champion, contests, set_champions
 from alphalab_nb.phases.gap import newest_score, optimism_gap
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.storage.experiment import Run, RunKind, Score
@@ -24,6 +25,8 @@ from alphalab_nb.storage.snapshots import remove
 
 CANDIDATES = 10
 """How many of the leaderboard's best are confirmed; few, because choosing among many on confirm would wear it out."""
+CANDIDATES_OF_MANY = 2
+"""The same for each contest where there are many of them."""
 LEADERS = 6
 """So many of them are the best of all; the others are the best of further families, for variants of one family stand and fall
 together. The best family default is one in any case: a search must not end with less than it began with."""
@@ -31,7 +34,7 @@ together. The best family default is one in any case: a search must not end with
 
 @step("report")
 def confirm_best(parts: Parts, executor: Executor) -> Result:
-    """Score the leaderboard's best and the best family default on the confirm partition, and choose the champion.
+    """Score the leaderboard's best and the best family default on the confirm partition, and choose the champion, or that of each contest.
 
     The champion is the candidate with the best posterior by search and confirm together (`judge.champion`): either partition alone is
     a small sample, and whoever was picked for its search score is oversold by it. Whether it is proven is said beside it.
@@ -44,67 +47,89 @@ def confirm_best(parts: Parts, executor: Executor) -> Result:
     ranked = ranking(parts.board, parts.metric, parts.board.fact("harness"))
     if not ranked:
         raise BudgetEnded("no experiment reached a full score, so there is nothing to confirm; raise the limits and run again")
-    nominated = nominees(ranked)
-    chosen = list({entry.experiment.id: entry for entry in (*nominated, *_references(parts, ranked))}.values())
+    held = contests(parts, ranked)
+    nominated = {name: nominees(entries, CANDIDATES if len(held) == 1 else CANDIDATES_OF_MANY) for name, entries in held.items()}
+    asked = [*(entry for entries in nominated.values() for entry in entries), *_references(parts, ranked)]
+    chosen = list({entry.experiment.id: entry for entry in asked}.values())
     parts.partitions.open("confirm", by="phase report", reason=f"confirm {len(chosen)} candidates")
     scores = _score_stored(parts, executor, chosen, "confirm")
     usable = {id: value for id, value in scores.items() if value is not None}
-    candidates = [entry for entry in nominated if entry.experiment.id in usable]
-    if not candidates:
+    leading, worth = dict[str, int](), dict[int, Result]()
+    for name, entries in nominated.items():
+        candidates = [entry for entry in entries if entry.experiment.id in usable]
+        if candidates:
+            leading[name], found = choose_champion(parts.board, parts.metric, held[name], candidates, usable)
+            worth |= found
+    if not leading:
         raise PhaseFailed("no candidate could be scored on the confirm partition; see runs/*/score/stderr.log")
-    champion, worth = choose_champion(parts.board, parts.metric, ranked, candidates, usable)
-    parts.board.set_fact("champion", champion)
+    set_champions(parts.board, leading)
     rows = [
         {"id": e.experiment.id, "name": e.experiment.name, "family": e.experiment.family, "stage": e.experiment.stage,
          "search": e.value, "confirm": scores[e.experiment.id], "expected": worth.get(e.experiment.id)} for e in chosen
     ]
     default = _best_default(ranked)
-    return {"champion": champion, "default": default.experiment.id if default else None, "rows": rows}
+    return {"champion": next(iter(leading.values())), "default": default.experiment.id if default else None, "rows": rows}
 
 
 @step("report")
 def open_sealed(parts: Parts, executor: Executor) -> Result:
-    """Open the sealed partition once: champion, its reference defaults and the baselines are scored in this one opening.
+    """Open the sealed partition once: champions, their reference defaults and the baselines are scored in this one opening.
 
     With `refit`, programs are RUN again on everything before the sealed rows first; both numbers are kept. An opening that was
     interrupted is taken up again; a further one is opened only if it was asked for on the record.
 
     Raises:
         BadInput: the test was opened for another champion.
-        PhaseFailed: the champion could not be scored.
+        PhaseFailed: no champion could be scored.
     """
     confirmed = parts.board.step("report", "confirm_best")
     assert confirmed is not None, "confirm_best comes first"
-    champion, openings = int(parts.board.fact("champion")), Openings(parts.board)
-    opening = openings.take(champion)
+    leading, openings = champions(parts.board), Openings(parts.board)
+    opening = openings.take(next(iter(leading.values())))
     if opening.state == "finished":
         return parts.board.fact("sealed")
     by_id = {e.experiment.id: e for e in ranking(parts.board, parts.metric, parts.board.fact("harness"))}
-    entries = [by_id[champion], *(e for e in _references(parts, list(by_id.values())) if e.experiment.id != champion)]
+    entries = [by_id[id] for id in leading.values()]
+    entries += [e for e in _references(parts, list(by_id.values())) if e.experiment.id not in leading.values()]
     refitted = _refit(parts, executor, entries) if parts.task.get("refit") else {}
     parts.partitions.open("sealed", by=opening.by, reason=opening.told, again=opening.number > 1)
     fixed = _sealed_scores(parts, executor, entries, {e.experiment.id: artefact_of(parts, _made(parts, e)) for e in entries})
     final = _sealed_scores(parts, executor, [e for e in entries if e.experiment.id in refitted], refitted) or fixed
-    if not final[champion].ok:
+    scored = {name: id for name, id in leading.items() if final[id].ok}
+    if not scored:
         openings.fail(opening)
-        raise PhaseFailed(f"the champion #{champion} could not be scored on the sealed test: {final[champion].error}")
+        failed = "; ".join(f"#{id}: {final[id].error}" for id in leading.values())
+        raise PhaseFailed(f"the champion could not be scored on the sealed test: {failed}")
     confirm_values = {row["id"]: row["confirm"] for row in confirmed["result"]["rows"]}
+    lead = next(iter(scored.values()))
     result = {
-        "champion": champion,
-        "score": final[champion].value,
-        "fixed_score": fixed[champion].value,
+        "champion": lead,
+        "score": pooled([final[id] for id in scored.values()]),
+        "fixed_score": pooled([fixed[id] for id in scored.values()]),
         "refit": bool(refitted),
-        "confirm": confirm_values[champion],
-        "search": by_id[champion].value,
+        "confirm": pooled_like(final[lead], [confirm_values[id] for id in scored.values()]),
+        "search": pooled_like(final[lead], [by_id[id].value for id in scored.values()]),
         "baselines": dict(score_baselines(parts, "sealed").values),
         "reads": parts.partitions.reads("sealed"),
-        "secondary": final[champion].secondary,
-        "references": [_against(parts, entry, final, champion) for entry in entries[1:]],
+        "secondary": final[lead].secondary if "" in leading else {},
+        "references": [_against(parts, entry, final, lead) for entry in entries if entry.experiment.id not in leading.values()],
     }
-    result["gap"] = optimism_gap(parts, champion, fixed[champion])
-    result["claim"] = asdict(Court(parts).claim(champion, among=sum(value is not None for value in confirm_values.values())))
+    if "" in leading:
+        result["gap"] = optimism_gap(parts, lead, fixed[lead])
+        result["claim"] = asdict(Court(parts).claim(lead, among=sum(value is not None for value in confirm_values.values())))
+    else:
+        result["families"] = [_family(parts, name, by_id[id], final[id], confirm_values) for name, id in leading.items()]
+        result["attempted"] = len({experiment.family for experiment in parts.board.list()})
     openings.finish(opening, result)
     return parts.board.fact("sealed")
+
+
+def _family(parts: Parts, name: str, entry: Ranked, score: Score, confirm: Mapping[int, float | None]) -> Result:
+    """Return what is known at the end of a family that solves a problem of its own."""
+    id = entry.experiment.id
+    mine = [other.id for other in parts.board.list() if other.family == name and confirm.get(other.id) is not None]
+    return {"family": name, "champion": id, "name": entry.experiment.name, "search": entry.value, "confirm": confirm[id],
+            "score": score.value, "error": score.error, "secondary": score.secondary, "claim": asdict(Court(parts).claim(id, among=len(mine)))}
 
 
 def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: int) -> Result:
@@ -118,19 +143,19 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
     return row
 
 
-def nominees(ranked: Sequence[Ranked]) -> list[Ranked]:
+def nominees(ranked: Sequence[Ranked], most: int = CANDIDATES) -> list[Ranked]:
     """Return who may become champion, by rank: the leaders, the best of further families, the best default, and the next if few."""
-    chosen = {entry.experiment.id for entry in ranked[:LEADERS]}
-    families = {entry.experiment.family for entry in ranked[:LEADERS]}
+    leaders = ranked[: min(LEADERS, most)]
+    chosen, families = {entry.experiment.id for entry in leaders}, {entry.experiment.family for entry in leaders}
     for entry in ranked:
-        if len(chosen) < CANDIDATES and entry.experiment.family not in families:
+        if len(chosen) < most and entry.experiment.family not in families:
             families.add(entry.experiment.family)
             chosen.add(entry.experiment.id)
     default = _best_default(ranked)
     if default is not None:
         chosen.add(default.experiment.id)
     for entry in ranked:
-        if len(chosen) < CANDIDATES:
+        if len(chosen) < most:
             chosen.add(entry.experiment.id)
     return [entry for entry in ranked if entry.experiment.id in chosen]
 
@@ -140,7 +165,12 @@ def _best_default(ranked: Sequence[Ranked]) -> Ranked | None:
 
 
 def _references(parts: Parts, ranked: Sequence[Ranked]) -> list[Ranked]:
-    """The best family default, and the default of the manifest's reference family: fixed before any sealed number is known."""
+    """The best family default, and the default of the manifest's reference family: fixed before any sealed number is known.
+
+    Where each family solves a problem of its own there is none: the baselines are what all are compared with.
+    """
+    if parts.adapter.manifest.compare_within == "family":
+        return []
     named = next((e for e in ranked if e.experiment.stage == "defaults" and e.experiment.family == parts.adapter.manifest.reference), None)
     found = [entry for entry in (_best_default(ranked), named) if entry is not None]
     return list({entry.experiment.id: entry for entry in found}.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from alphalab_nb.judge.leaders import baseline_of
 from alphalab_nb.judge.skill import Skill, Span, skill
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases.steps import Result
@@ -14,12 +15,12 @@ PARTITIONS = ("search", "confirm", "sealed")
 
 
 def optimism_gap(parts: Parts, champion: int, fixed: Score) -> list[Result]:
-    """Return a row per partition: the champion's score and its skill against the strongest certified baseline, with 95 % intervals.
+    """Return a row per partition: the champion's score and its skill against its certified baseline, with 95 % intervals.
 
     Args:
         fixed: the sealed score of the program as it was searched; after a refit it would have seen more than the baseline did.
     """
-    name = str((parts.board.fact("certificate") or {}).get("baseline", ""))
+    name = baseline_of(parts.board, champion)
     return [_row(parts, partition, name, fixed if partition == "sealed" else newest_score(parts, champion, partition))
             for partition in PARTITIONS]
 

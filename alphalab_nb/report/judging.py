@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from alphalab_nb.judge.leaders import baseline_of
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.experiment import Run, RunKind
@@ -63,9 +64,10 @@ def _measured(board: Board, metric: Metric, id: int) -> dict[str, Any]:
     search, confirm = (list(_values(valid, partition)) for partition in ("search", "confirm"))
     first, repeats = search[0] if search else None, search[1:]
     again, on_confirm = _mean(repeats), _mean(confirm)
-    before = _gain(board, metric, "search", first)
-    after = _gain(board, metric, "confirm", on_confirm)
-    after = _gain(board, metric, "search", again) if after is None else after
+    beside = baseline_of(board, id)
+    before = _gain(board, metric, "search", beside, first)
+    after = _gain(board, metric, "confirm", beside, on_confirm)
+    after = _gain(board, metric, "search", beside, again) if after is None else after
     return {
         "first score": first, "search again": again, "repeats": len(repeats), "confirm": on_confirm, "confirm runs": len(confirm),
         "gain first": before, "gain again": after, "faded": None if before is None or after is None else before - after,
@@ -80,8 +82,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _gain(board: Board, metric: Metric, partition: str, value: float | None) -> float | None:
-    """Return the relative improvement over the certified baseline on a partition; None if either was not measured there."""
-    name = (board.fact("certificate") or {}).get("baseline")
+def _gain(board: Board, metric: Metric, partition: str, name: str, value: float | None) -> float | None:
+    """Return the relative improvement over a baseline on a partition; None if either was not measured there."""
     baseline = (board.fact("baselines") or {}).get(partition, {}).get(name)
     return None if value is None or baseline is None else metric.improvement(value, baseline)
