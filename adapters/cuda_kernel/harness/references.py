@@ -1,0 +1,80 @@
+"""The baselines: of each problem the reference next to itself, by the units of a kernel. How it strays from 1 is what measuring does."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from .kernels import METRIC, TRIES, loss_of, value_of
+from .lab import Answer, Lab
+from .stream import HarnessFault, Stream, Task, read_space
+
+AT_A_TIME = 2
+BUDGET_S = 1.0
+"""For the rounds of timing of one comparison."""
+
+
+def judged(lab: Lab, task: Task, stream: Stream, data: Path, seed: int) -> dict[str, Any]:
+    """Judge the reference of every problem of the campaign; see `problems_of`."""
+    names = problems_of(lab, task, data)
+    found = dict(zip(names, _side_by_side(names, lambda name: _problem(lab, name, stream, seed))))
+    by_name = {what: {name: score[key] for name, score in found.items()}
+               for what, key in (("baselines", "value"), ("units", "units"), ("secondary", "secondary"), ("gates", "gates"))}
+    return {"ok": True, "label": "ok", "metric": METRIC, "value": None, **by_name}
+
+
+def problems_of(lab: Lab, task: Task, data: Path) -> list[str]:
+    """Return the problems of a campaign: its families that the lab knows, and the further ones of the task.
+
+    Raises:
+        HarnessFault: there are none.
+    """
+    known, families = lab.names(), read_space(data)
+    names = [name for name in known if name in families or name in task.problems]
+    if not names:
+        raise HarnessFault("no family of data/explore/space.json is a problem of the lab; a family is named as its problem")
+    return names
+
+
+def _problem(lab: Lab, name: str, stream: Stream, seed: int) -> dict[str, Any]:
+    forms = lab.forms(name)
+    trials = [_calmest(lab, name, stream, seed, str(draw)) for draw in range(stream.draws)]
+    units = [{"id": stream.unit(name, seed, str(draw)), "value": loss_of(trial["value"])} for draw, trial in enumerate(trials)]
+    first, fastest = trials[0], forms["forms"][forms["fastest"]]
+    about = {"problem": name, "baseline": forms["fastest"], "gains": {form: row["gain"]["value"] for form, row in forms["forms"].items()},
+             "graph_breaks": fastest["graph_breaks"], "failed": forms["failed"], "interval": [first["low"], first["high"]],
+             "noisy": any(trial["noisy"] for trial in trials)}
+    return {"value": value_of([unit["value"] for unit in units]), "units": units, "gates": [], "secondary": about}
+
+
+def _calmest(lab: Lab, name: str, stream: Stream, seed: int, draw: str) -> Answer:
+    """Return the first comparison that is not noisy; if all are, the narrowest: chosen by width, never by value."""
+    trials: list[Answer] = []
+    for attempt in range(TRIES):
+        trials.append(lab.reference(name, seed=stream.seed(seed, draw, attempt), budget_s=BUDGET_S))
+        if not trials[-1]["noisy"]:
+            return trials[-1]
+    return min(trials, key=lambda trial: math.log(trial["high"] / trial["low"]))
+
+
+def _side_by_side(names: Sequence[str], work: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the work says of each name, a few at a time.
+
+    Each thread keeps to a core of its own, which the lab's process inherits, as a slot of the campaign has one: two comparisons never
+    share a core, neither for the clock nor for the work around it.
+    """
+    cores: SimpleQueue[int] = SimpleQueue()
+    mine = sorted(os.sched_getaffinity(0))
+    for core in mine[:AT_A_TIME]:
+        cores.put(core)
+
+    pool = ThreadPoolExecutor(min(AT_A_TIME, len(mine)), initializer=lambda: os.sched_setaffinity(0, {cores.get()}))  # 0: this thread
+    try:
+        return list(pool.map(work, names))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # leaving the lab ends what still runs
