@@ -234,6 +234,10 @@ class Recipe:
         return self.spec.family
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        return self.spec.tags
+
+    @property
     def available(self) -> bool:
         """Whether everything it requires is installed."""
         return all(importlib.util.find_spec(name) is not None for name in self.spec.requires)
@@ -257,6 +261,10 @@ class Recipe:
 
     def _active(self, config: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
         return self._choose(task, lambda name, param: config[name] if name in config else self._value(param, param.default, task))
+
+    def changed(self, config: Mapping[str, Any], changes: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration with some parameters changed, the branches that they choose filled with defaults."""
+        return self._active({**config, **changes}, task)
 
     def suggest(self, trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
         """Let an optuna trial choose a configuration."""
@@ -306,7 +314,7 @@ class Recipe:
         for place in range(max(map(len, others.values()), default=0)):
             for name, choices in others.items():
                 if place < len(choices):
-                    yield name, self._active({**config, name: choices[place]}, task)
+                    yield name, self.changed(config, {name: choices[place]}, task)
 
     def _neighbour(self, param: Param, present: Any, task: Mapping[str, Any], rng: random.Random) -> Any:
         if param.type in ("categorical", "bool"):

@@ -178,9 +178,14 @@ def _openings(openings: list[dict[str, Any]]) -> None:
 
 
 def _sealed_table(sealed: dict[str, Any], metric: str, openings: list[dict[str, Any]]) -> Table:
-    rows = [{"": "champion, sealed test", "score": sealed["score"]}, {"": "champion, confirm", "score": sealed["confirm"]},
-            {"": "champion, search", "score": sealed["search"]}]
-    rows += [{"": f"baseline {name}, sealed test", "score": value} for name, value in sorted(sealed["baselines"].items())]
+    families = sealed.get("families", [])
+    who = f"champions of {len(families)} families" if families else "champion"
+    rows = [{"": f"{who}, sealed test", "score": sealed["score"]}, {"": f"{who}, confirm", "score": sealed["confirm"]},
+            {"": f"{who}, search", "score": sealed["search"]}]
+    if families:
+        rows += [{"": f"{row['family']}: #{row['champion']} {row['name']}", "score": row["score"]} for row in families]
+    else:
+        rows += [{"": f"baseline {name}, sealed test", "score": value} for name, value in sorted(sealed["baselines"].items())]
     times = sum(opening["champion"] is not None for opening in openings)
     return _table(f"Sealed test{metric and ', ' + metric} (opened {times} time{'s' if times != 1 else ''})", rows)
 

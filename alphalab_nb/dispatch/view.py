@@ -31,6 +31,7 @@ def board_view(parts: Parts, recipes: list[Recipe]) -> BoardView:
         budget=limits.max_experiments,
         seed=parts.config.strategy.seed,
         family_share=limits.family_share,
+        compare_within=parts.adapter.manifest.compare_within,
         turn=1 + len(parts.board.events(kind="strategy")),
     )
 

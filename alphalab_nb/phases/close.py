@@ -128,8 +128,9 @@ def _family(parts: Parts, name: str, entry: Ranked, score: Score, confirm: Mappi
     """Return what is known at the end of a family that solves a problem of its own."""
     id = entry.experiment.id
     mine = [other.id for other in parts.board.list() if other.family == name and confirm.get(other.id) is not None]
+    claim = Court(parts).claim(id, among=len(mine))
     return {"family": name, "champion": id, "name": entry.experiment.name, "search": entry.value, "confirm": confirm[id],
-            "score": score.value, "error": score.error, "secondary": score.secondary, "claim": asdict(Court(parts).claim(id, among=len(mine)))}
+            "score": score.value, "error": score.error, "secondary": score.secondary, "claim": asdict(claim)}
 
 
 def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: int) -> Result:

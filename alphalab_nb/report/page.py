@@ -51,7 +51,7 @@ def write_report(workspace: Workspace, board: Board, playbook: Playbook, ledger:
         reads={name: partitions.reads(name) for name in ("confirm", "sealed")},
         opened=len(partitions.openings("sealed")), openings=_html(opened) if len(opened) > 1 else "", newer=Openings(board).newer_scores(),
         blind=next(iter(Openings(board).list()), None),
-        sealed=board.fact("sealed"),
+        sealed=board.fact("sealed"), families=_families(board, metric),
         verified=_verified(board),
         ahead=metric.ahead(sealed["score"], sealed["baselines"]) if (sealed := board.fact("sealed")) else [],
         counts={state.value: count for state, count in board.counts().items() if count},
@@ -156,9 +156,21 @@ def _confirmed(board: Board) -> pd.DataFrame:
     sealed = board.fact("sealed") or {}
     table = pd.DataFrame(rows.get("rows", []), columns=["id", "name", "family", "stage", "search", "confirm"])
     if not table.empty and sealed:
-        scores = {sealed["champion"]: sealed["score"], **{entry["id"]: entry["score"] for entry in sealed.get("references", [])}}
+        scores = {row["champion"]: row["score"] for row in sealed.get("families", [sealed])}
+        scores |= {entry["id"]: entry["score"] for entry in sealed.get("references", [])}
         table["sealed"] = [scores.get(id) for id in table["id"]]
     return table.set_index("id")
+
+
+def _families(board: Board, metric: Metric) -> dict[str, int] | None:
+    """Return how many families have a champion with a sealed score, one better than their baseline, a proven one; None of one contest."""
+    sealed = board.fact("sealed") or {}
+    if "families" not in sealed:
+        return None
+    scored = [row for row in sealed["families"] if row["score"] is not None]
+    ahead = [row for row in scored if metric.better(row["score"], sealed["baselines"].get(row["family"]))]
+    return {"scored": len(scored), "attempted": sealed["attempted"], "better": len(ahead),
+            "proven": sum(row["claim"]["proven"] for row in scored)}
 
 
 def _verified(board: Board) -> list[str]:

@@ -113,9 +113,12 @@ def _spent(rows: list[dict[str, Any]]) -> list[str]:
 def sealed_table(board: Board, metric: Metric | None = None) -> pd.DataFrame:
     """Return the sealed test: champion, the same program as first fitted, references and baselines.
 
-    With the metric, `better by` is how much better the champion is than the row, as a fraction.
+    With the metric, `better by` is how much better the champion is than the row, as a fraction. Where each family solves a problem of its
+    own it is the table of families, see `families_table`.
     """
     sealed: Mapping[str, Any] = board.fact("sealed") or {}
+    if "families" in sealed:
+        return families_table(sealed)
     columns = ["what", "score", "better by", "loss difference", "low", "high", "units"]
     if not sealed:
         return pd.DataFrame(columns=columns).set_index("what")
@@ -130,6 +133,29 @@ def sealed_table(board: Board, metric: Metric | None = None) -> pd.DataFrame:
         if metric is not None and row["score"] is not None:
             row["better by"] = metric.improvement(score, row["score"])
     return pd.DataFrame(rows, columns=columns).set_index("what")
+
+
+FAMILIES = ["family", "champion", "search", "confirm", "sealed", "low", "high", "against", "p", "proven", "note"]
+
+
+def families_table(sealed: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the champion of each family on search, confirm and sealed, best first.
+
+    Low and high are the interval that the harness gives with the sealed score, `against` what it says that the score is relative to; p is
+    the Judge's, one-sided, on confirm.
+    """
+    rows = sorted(sealed["families"], key=lambda row: (row["score"] is None, -abs(row["score"] or 0.0)))
+    return pd.DataFrame([_family(row) for row in rows], columns=FAMILIES).set_index("family")
+
+
+def _family(row: Mapping[str, Any]) -> dict[str, Any]:
+    claim, known = row["claim"], row["secondary"]
+    low, high = known.get("interval") or (None, None)
+    return {
+        "family": row["family"], "champion": f"#{row['champion']} {row['name']}", "search": row["search"], "confirm": row["confirm"],
+        "sealed": row["score"], "low": low, "high": high, "against": known.get("baseline", claim["against"]), "p": claim["p_value"],
+        "proven": "kept" if claim["kept"] else "yes" if claim["proven"] else "no", "note": _last_line(row["error"]),
+    }
 
 
 def gap_table(board: Board) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from alphalab_nb.adapter import Recipe
 from alphalab_nb.metric import Metric
@@ -57,6 +57,8 @@ class BoardView:
     """Experiments of the whole campaign."""
     seed: int
     family_share: float = 1.0
+    compare_within: Literal["campaign", "family"] = "campaign"
+    """family: each family solves a problem of its own, so that scores of two families do not compete."""
     turn: int = 1
     """Number of the turn that this picture is made for."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from alphalab_nb.storage.experiment import State
 from alphalab_nb.strategies.base import BoardView, Lesson, Seen
+from alphalab_nb.strategies.carried import WORTH, changes
 
 TWICE = 2
 """Results that a negative lesson needs (paper: what failed twice is not tried again)."""
@@ -20,7 +21,7 @@ BACKING = 5
 
 def lessons(view: BoardView, *, author: str) -> list[Lesson]:
     """Return every lesson that the board supports now, and the withdrawal of this author's earlier ones that it does not."""
-    rules = (_best, _taxonomy, _families, _failures, _parameters, _ensembles, _horizon, _screening)
+    rules = (_best, _taxonomy, _families, _failures, _parameters, _ensembles, _horizon, _screening, _carried, _kinds)
     found = [lesson for rule in rules for lesson in rule(view)]
     kept = {f"{author}:{lesson.rule}" for lesson in found}
     stale = [entry for entry in view.playbook if entry.author.startswith(f"{author}:") and entry.author not in kept]
@@ -33,7 +34,7 @@ def lessons(view: BoardView, *, author: str) -> list[Lesson]:
 
 def _best(view: BoardView) -> Iterator[Lesson]:
     ranked = _ranked(view)
-    if not ranked:
+    if not ranked or view.compare_within == "family":  # the best of different problems says nothing
         return
     best, metric = ranked[0], view.metric
     config = ", ".join(f"{key} {value}" for key, value in best.experiment.config.items()) or "default"
@@ -56,12 +57,11 @@ def _taxonomy(view: BoardView) -> Iterator[Lesson]:
 
 def _families(view: BoardView) -> Iterator[Lesson]:
     """A family works if its best beats the best baseline; it fails if two results do not."""
-    reference = _best_baseline(view)
-    if reference is None:
-        return
-    name, value = reference
     for family, results in _by_family(view).items():
-        best = results[0]
+        reference, best = _baseline_of(view, family), results[0]
+        if reference is None:
+            continue
+        name, value = reference
         gain = _percent(view.metric.improvement(_score(best), value))
         compared = f"its best, {_named(best)}, is {gain} than the baseline {name} ({value:.6g})"
         if view.metric.better(_score(best), value):
@@ -149,6 +149,35 @@ def _screening(view: BoardView) -> Iterator[Lesson]:
     yield _lesson("screening", "insight", claim, both)
 
 
+def _carried(view: BoardView) -> Iterator[Lesson]:
+    """What one choice did in several families that each solve a problem of their own: what the next one may begin with."""
+    for change in changes(view) if view.compare_within == "family" else []:
+        if len(change.gains) < TWICE:
+            continue
+        gained = sum(gain > WORTH for gain in change.gains.values())
+        told = ", ".join(f"{family} {gain:+.0%}" for family, gain in sorted(change.gains.items(), key=lambda pair: -pair[1]))
+        claim = (f"{change.name} = {change.value}, changed alone in {len(change.gains)} families, gained in {gained}, "
+                 f"median {change.gain:+.0%}: {told}.")
+        kind = "works" if change.helps else "fails" if change.gain < -WORTH else "insight"
+        yield Lesson(rule=change.rule, kind=kind, claim=claim, evidence=change.evidence)
+
+
+def _kinds(view: BoardView) -> Iterator[Lesson]:
+    """Kinds of problems that are left to the library: none of their families is ahead of its baseline after two results each."""
+    if view.compare_within != "family":
+        return
+    tags, by_family = {recipe.family: recipe.tags for recipe in view.recipes}, _by_family(view)
+    for tag in sorted({tag for family in by_family for tag in tags.get(family, ())}):
+        own = {family: results for family, results in by_family.items() if tag in tags.get(family, ())}
+        beside = {family: _baseline_of(view, family) for family in own}
+        if len(own) < TWICE or any(known is None or len(own[family]) < TWICE or view.metric.better(_score(own[family][0]), known[1])
+                                   for family, known in beside.items()):
+            continue
+        told = ", ".join(f"{family} {_score(results[0]):.4g} in {len(results)} experiments" for family, results in own.items())
+        yield _lesson(f"leave:{tag}", "avoid", f"Do not attempt {tag}: none is ahead of its baseline ({told}).",
+                      [seen for results in own.values() for seen in results])
+
+
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +211,13 @@ def _best_of_families(view: BoardView) -> list[Seen]:
 def _best_baseline(view: BoardView) -> tuple[str, float] | None:
     known = [(name, value) for name, value in sorted(view.baselines.items()) if value is not None]
     return view.metric.ranked(known, lambda pair: pair[1])[0] if known else None
+
+
+def _baseline_of(view: BoardView, family: str) -> tuple[str, float] | None:
+    """Return the baseline that a family is measured by: its own problem's where it has one, else the best."""
+    if view.compare_within == "campaign":
+        return _best_baseline(view)
+    return (family, view.baselines[family]) if view.baselines.get(family) is not None else None
 
 
 def _score(seen: Seen) -> float:

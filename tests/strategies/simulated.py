@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alphalab_nb.adapter import Recipe, RecipeFile, load_builtin
 from alphalab_nb.dispatch.triggers import family_capped
@@ -88,13 +88,15 @@ class Simulation:
     """A campaign whose dispatcher takes shortcuts but keeps to the same rules: budget, family cap, screening, lessons, restarts."""
 
     def __init__(self, folder: Path, recipes: list[Recipe], truth: Truth, *, budget: int = 20, slots: int = 2, seed: int = 0,
-                 metric: Metric | None = None, share: float = 0.5) -> None:
+                 metric: Metric | None = None, share: float = 0.5, within: Literal["campaign", "family"] = "campaign",
+                 baselines: Mapping[str, float] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.board = Board(Database.create(folder / "board.sqlite3"))
         self.playbook = Playbook(self.board.database, folder / "playbook.md")
         self.recipes, self.truth, self.budget, self.slots, self.seed = recipes, truth, budget, slots, seed
         self.metric = metric or Metric("rmse")
-        self.share = share
+        self.share, self.within = share, within
+        self.baselines = baselines or {"naive": 3.0 if self.metric.direction == "minimize" else 7.0}
         self.notes: list[str] = []
         self.plans: list[Plan] = []
         self.refused: list[Proposal] = []
@@ -105,7 +107,7 @@ class Simulation:
         used = sum(e.state is not State.CANCELLED or e.id in charged for e in experiments)
         return BoardView(
             metric=self.metric, task=TASK, recipes=self.recipes, experiments=[self._seen(e) for e in experiments],
-            baselines={"naive": 3.0 if self.metric.direction == "minimize" else 7.0}, playbook=self.playbook.entries(), notes=self.notes,
+            baselines=self.baselines, compare_within=self.within, playbook=self.playbook.entries(), notes=self.notes,
             remaining=max(0, self.budget - used), budget=self.budget, seed=self.seed, family_share=self.share,
         )
 

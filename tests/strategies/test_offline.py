@@ -13,9 +13,10 @@ from alphalab_nb.errors import ConfigError
 from alphalab_nb.metric import Metric
 from alphalab_nb.storage.experiment import State
 from alphalab_nb.storage.standing import cited
-from alphalab_nb.strategies.offline import WIDE, OfflineStrategy, Shares, _combinations
+from alphalab_nb.strategies.offline import OfflineStrategy
 from alphalab_nb.strategies.registry import make_strategy
 from alphalab_nb.strategies.space import signature
+from alphalab_nb.strategies.turn import WIDE, Shares, _combinations
 from tests.strategies.simulated import TASK, Simulation, families, landscape, shipped_recipes
 
 RMSE = Metric("rmse")
