@@ -58,6 +58,9 @@ class Manifest(_Block):
     metric: str
     artefact: str
     """What RUN leaves behind."""
+    kind: Literal["program", "source", "point", ""] = ""
+    """What an artefact is made of: what a program of the candidate left or serves, source that the harness builds and runs, or data. Empty:
+    program where there is a RUN, else point."""
     run: tuple[str, ...] = ("run.py",)
     """Entry point of an experiment; empty where RUN is absent."""
     partition: Literal["series", "streams"]
@@ -67,6 +70,8 @@ class Manifest(_Block):
     """Whom an experiment is measured against: all others, or those of its family, where each family solves a problem of its own."""
     refit: bool = False
     stochastic: bool = False
+    repeatable: bool = True
+    """Whether scoring the same artefact again with the same seed gives the same number. What is timed does not."""
     baselines: tuple[str, ...] = ()
     """Baselines that must be certified before the campaign."""
     reference: str = ""

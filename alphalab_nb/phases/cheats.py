@@ -46,7 +46,8 @@ def cheats_of(parts: Parts) -> Path:
 
 
 def kind_of(parts: Parts) -> Kind:
-    return "program" if parts.adapter.manifest.run else "point"
+    manifest = parts.adapter.manifest
+    return manifest.kind or ("program" if manifest.run else "point")
 
 
 def summary(rows: Sequence[Row]) -> Result:

@@ -22,7 +22,7 @@ _EVEN = 1.0
 
 
 CHAMPIONS = "champions"
-"""Fact of the board: the champion's experiment by contest; see `contests`."""
+"""Fact of the board: the champion's experiment by contest, where there are several; see `contests`."""
 
 
 def contests(parts: Parts, ranked: Sequence[Ranked]) -> dict[str, list[Ranked]]:
@@ -36,13 +36,14 @@ def contests(parts: Parts, ranked: Sequence[Ranked]) -> dict[str, list[Ranked]]:
 
 
 def champions(board: Board) -> dict[str, int]:
-    """Return the champion of each contest, the first of the ranking first; of a campaign that knew of one contest only, its champion."""
+    """Return the champion of each contest, the first of the ranking first."""
     return {str(name): int(id) for name, id in (board.fact(CHAMPIONS) or {"": board.fact("champion")}).items()}
 
 
 def set_champions(board: Board, chosen: Mapping[str, int]) -> None:
     """Store the champions; `champion` is the first of them, for those who ask for one."""
-    board.set_fact(CHAMPIONS, dict(chosen))
+    if "" not in chosen:
+        board.set_fact(CHAMPIONS, dict(chosen))
     board.set_fact("champion", next(iter(chosen.values())))
 
 

@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from alphalab_nb.judge.certificate import in_metric, noise_of
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.experiment import Score
-from alphalab_nb.verify.claim import Claim
+from alphalab_nb.verify.claim import Claim, score_of
 
 REBUILT = 1e-6
 """Relative difference up to which two fits of a deterministic program are one: threads add in another order, optimizers amplify it."""
@@ -31,15 +32,34 @@ class Band:
 
 
 def band_of(parts: Parts, claim: Claim) -> Band:
-    """Return the band: float tolerance round the run that is repeated; for stochastic programs at least that of their recorded runs."""
+    """Return the band: float tolerance round the run that is repeated; for stochastic programs at least that of their recorded runs, for
+    what is timed that of the certified noise of a measurement."""
     value = claim.values[-1]
     slack = REBUILT * abs(value)
     exact = Band(value - slack, value + slack, f"the same seed, so within {REBUILT:g} relative")
+    if not parts.adapter.manifest.repeatable:
+        return measured_band(parts, claim) or exact
     if not _stochastic(parts, claim) or len(claim.runs) < 2:
         return exact
     low, high = prediction_interval(claim.values)
     basis = f"stochastic: {LEVEL:.0%} prediction interval of its {len(claim.runs)} recorded runs, {low:.6g} to {high:.6g}"
     return Band(min(low, exact.low), max(high, exact.high), basis)
+
+
+def measured_band(parts: Parts, claim: Claim) -> Band | None:
+    """Return where one more measurement of the program lies, by the certified noise between two of them; None where there is none."""
+    record = parts.board.fact("certificate")
+    score = score_of(claim.runs[-1])
+    if not record or score.value is None or not score.units:
+        return None
+    noise = noise_of(record)
+    half, mean = noise.band((1 + LEVEL) / 2), statistics.fmean(loss for _, loss in score.units)
+    ends = [in_metric(score.value, mean, gain) for gain in (half, -half)]
+    if any(end is None for end in ends):
+        return None
+    sign = 1 if parts.metric.direction == "maximize" else -1
+    low, high = sorted(score.value + sign * end for end in ends if end is not None)
+    return Band(low, high, f"measured anew: {LEVEL:.0%} of what two measurements of one program differ by, {low:.6g} to {high:.6g}")
 
 
 def prediction_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
@@ -64,7 +84,13 @@ def _root_mean(losses: Sequence[float]) -> float:
     return math.sqrt(statistics.fmean(losses))
 
 
-_POOLING: dict[str, Callable[[Sequence[float]], float]] = {"mse": statistics.fmean, "mae": statistics.fmean, "rmse": _root_mean}
+def _geometric(losses: Sequence[float]) -> float:
+    return math.exp(-statistics.fmean(losses))
+
+
+_POOLING: dict[str, Callable[[Sequence[float]], float]] = {
+    "mse": statistics.fmean, "mae": statistics.fmean, "rmse": _root_mean, "speedup": _geometric,
+}
 """How a metric follows from the losses of its units; a harness with another metric pools in its own way."""
 
 

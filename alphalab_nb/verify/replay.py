@@ -26,7 +26,8 @@ def replay(parts: Parts, executor: Executor, claim: Claim) -> Lines:
         WorkspaceError: the experiments of this campaign are running.
     """
     stored = {run.id: artefact_of(parts, run) for run in claim.runs}
-    again = [(run, stored[run.id]) for run in claim.runs if stored[run.id].is_dir()]
+    repeatable = parts.adapter.manifest.repeatable  # else scoring the stored artefact again says no more than scoring the clean copy
+    again = [(run, stored[run.id]) for run in claim.runs if stored[run.id].is_dir() and repeatable]
     orders = [Order(run=plan_again(parts, run), artefact=artefact) for run, artefact in again]
     with FileLock(parts.workspace.lock):  # the loop of phase 3 would take our runs for its own
         if claim.copy.is_dir():

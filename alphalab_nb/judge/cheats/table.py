@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 ANY = HERE / "any"
 """The attack on harnesses whose adapter brings no cheats."""
 
-Kind = Literal["program", "point"]
+Kind = Literal["program", "source", "point"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Cheat:
     id: str
     title: str
     kinds: tuple[Kind, ...]
-    """program: the candidate's code makes the artefact or answers while it is scored; point: the artefact is data."""
+    """program: the candidate's code makes the artefact or answers while it is scored; source: the artefact is code that the harness builds
+    and runs; point: the artefact is data."""
     by: str
     """Who must stop it."""
     how: str
