@@ -79,11 +79,13 @@ def _text(path: Path) -> str:
         if path.is_symlink():
             raise Refused("invalid_output", f"{path.name} is a link; put the file itself there") from error
         raise Refused("crash", f"the artefact holds no {path.name} that can be read") from error
-    with os.fdopen(opened, "rb") as file:
+    most = LARGEST_BYTES[path.name]
+    try:
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             raise Refused("invalid_output", f"{path.name} is no file")
-        most = LARGEST_BYTES[path.name]
-        held = file.read(most + 1)
+        held = os.read(opened, most + 1)
+    finally:
+        os.close(opened)
     if len(held) > most:
         raise Refused("invalid_output", f"{path.name} is larger than {most} bytes")
     try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from .cores import keep_to, mine
 from .kernels import METRIC, TRIES, loss_of, value_of
 from .lab import Answer, Lab
 from .stream import HarnessFault, Stream, Task, read_space
@@ -65,15 +65,12 @@ def _calmest(lab: Lab, name: str, stream: Stream, seed: int, draw: str) -> Answe
 def _side_by_side(names: Sequence[str], work: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what the work says of each name, a few at a time.
 
-    Each thread keeps to a core of its own, which the lab's process inherits, as a slot of the campaign has one: two comparisons never
-    share a core, neither for the clock nor for the work around it.
+    Each thread has a core of its own, as a slot of the campaign has.
     """
     cores: SimpleQueue[int] = SimpleQueue()
-    mine = sorted(os.sched_getaffinity(0))
-    for core in mine[:AT_A_TIME]:
+    for core in mine()[:AT_A_TIME]:
         cores.put(core)
-
-    pool = ThreadPoolExecutor(min(AT_A_TIME, len(mine)), initializer=lambda: os.sched_setaffinity(0, {cores.get()}))  # 0: this thread
+    pool = ThreadPoolExecutor(cores.qsize(), initializer=lambda: keep_to(cores.get()))
     try:
         return list(pool.map(work, names))
     finally:

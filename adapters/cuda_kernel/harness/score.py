@@ -21,6 +21,7 @@ from typing import Any
 
 from . import kernels, references
 from .artefact import Refused, read_kernel
+from .cores import one_core
 from .lab import Lab
 from .stream import HarnessFault, harness_version, load_stream, load_task
 
@@ -29,7 +30,7 @@ def score_artefact(options: argparse.Namespace) -> dict[str, Any]:
     """Judge the kernel of an artefact."""
     stream, task = load_stream(options.partition, _folder("ALPHALAB_VAULT")), load_task()
     kernel = read_kernel(options.artefact.resolve(), task.problems)
-    with Lab(task) as lab:
+    with one_core(), Lab(task) as lab:
         if options.fidelity == "smoke":
             return kernels.smoke(lab, kernel, stream, options.seed)
         return kernels.full(lab, kernel, stream, task, options.seed)
