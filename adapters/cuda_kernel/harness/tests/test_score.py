@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KERNEL, Script, noisy, verdict
 from harness.cores import mine, one_core
 from harness.stream import HarnessFault, load_stream
-
-Scored = Callable[..., dict[str, Any]]
+from harness.tests.scripted import KERNEL, Scored, Script, noisy, verdict
 
 RIGHT = """#include <cmath>
 #include <cstdint>
