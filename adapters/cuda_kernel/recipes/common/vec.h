@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 {%- if tail == "masked" or streaming or config.get("divide") == "newton" or config.get("root") == "newton" %}
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -68,28 +67,18 @@ struct Part {
   }
 };
 
-// f(j, u, at) for the vectors at j = 0, V, 2 V, ... of n values; u counts those of a step, at reads and writes them.
-template <class F> static INLINE void steps(int64_t n, F f) {
-  int64_t j = 0;
-  for (; j + U * V <= n; j += U * V) {
-#pragma GCC unroll 16
-    for (int u = 0; u < U; u++) f(j + u * V, u, Whole{});
-  }
-{%- if config.get("unroll", 1) > 1 %}
-  for (; j + V <= n; j += V) f(j, 0, Whole{});
-{%- endif %}
-  if (j < n) f(j, 0, Part{n - j});
-}
 {%- if streaming %}
 
-// Past the caches, where p lies at a multiple of the vector's size; what is written is not read again soon.
-static INLINE void stream(float* p, vec v) {
+// Stores past the caches, where p lies at a multiple of the vector's size; what is written is not read again soon.
+struct Past : Whole {
+  INLINE void store(float* p, vec v) const {
 #if {{ "defined(__AVX512F__)" if config.lanes == 16 else "defined(__AVX__)" }}
-  {{ "_mm512_stream_ps" if config.lanes == 16 else "_mm256_stream_ps" }}(p, v);
+    {{ "_mm512_stream_ps" if config.lanes == 16 else "_mm256_stream_ps" }}(p, v);
 #else
-  std::memcpy(p, &v, sizeof v);
+    std::memcpy(p, &v, sizeof v);
 #endif
-}
+  }
+};
 
 static INLINE bool aligned(const float* p) { return (uintptr_t)p % sizeof(vec) == 0; }
 
@@ -101,21 +90,24 @@ static INLINE void settle() {
 }
 {%- endif %}
 
+// f(j, u, at) for the vectors at j = 0, V, 2 V, ... of n values; u counts those of a step, at reads and writes them.
+template <class At = Whole, class F> static INLINE void steps(int64_t n, F f) {
+  int64_t j = 0;
+  for (; j + U * V <= n; j += U * V) {
+#pragma GCC unroll 16
+    for (int u = 0; u < U; u++) f(j + u * V, u, At{});
+  }
+{%- if config.get("unroll", 1) > 1 %}
+  for (; j + V <= n; j += V) f(j, 0, At{});
+{%- endif %}
+  if (j < n) f(j, 0, Part{n - j});
+}
+
 // y[j] = f(j, at) for n values.
 template <class F> static INLINE void write(float* y, int64_t n, F f) {
+  const auto step = [&](int64_t j, int, auto at) FORCED { at.store(y + j, f(j, at)); };
 {%- if streaming %}
-  if (aligned(y)) {
-    int64_t j = 0;
-    for (; j + U * V <= n; j += U * V) {
-#pragma GCC unroll 16
-      for (int u = 0; u < U; u++) stream(y + j + u * V, f(j + u * V, Whole{}));
-    }
-{%- if config.get("unroll", 1) > 1 %}
-    for (; j + V <= n; j += V) stream(y + j, f(j, Whole{}));
+  if (aligned(y)) return steps<Past>(n, step);
 {%- endif %}
-    if (j < n) Part{n - j}.store(y + j, f(j, Part{n - j}));
-    return;
-  }
-{%- endif %}
-  steps(n, [&](int64_t j, int, auto at) FORCED { at.store(y + j, f(j, at)); });
+  steps(n, step);
 }
