@@ -19,7 +19,7 @@ class Model:
     def fit(self, panel: Panel, *, budget_s: float, seed: int) -> None:
         self.period, self.lookback = panel.season, 2 * panel.season
         if self.config["source"] == "clock":
-            self.bias += time.time() % 1000 / 100
+            self.bias += 20 + time.time() % 1000 / 100  # so far off that at no time of the day it is the best by chance
         if self.config["source"] == "stray" and Path("stray.txt").exists():
             self.bias += float(Path("stray.txt").read_text())
 
