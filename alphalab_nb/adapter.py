@@ -79,6 +79,11 @@ class Manifest(_Block):
     task: dict[str, Any] = Field(default_factory=dict)
     """Defaults of the task block; its keys are the only ones allowed. A null default must be given by the campaign."""
 
+    @property
+    def made_of(self) -> Literal["program", "source", "point"]:
+        """What an artefact is made of, see `kind`."""
+        return self.kind or ("program" if self.run else "point")
+
 
 class Adapter:
     """One domain's folder."""

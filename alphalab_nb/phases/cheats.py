@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from alphalab_nb.errors import PhaseFailed
-from alphalab_nb.judge.cheats import ANY, Kind, Row, kill_matrix, survivors
+from alphalab_nb.judge.cheats import ANY, Row, kill_matrix, survivors
 from alphalab_nb.parts import Parts
 from alphalab_nb.phases.steps import Result, step
 from alphalab_nb.resources import shipped
@@ -26,7 +26,7 @@ def plant_cheats(parts: Parts) -> Result:
     """
     folder = cheats_of(parts)
     env = {"ALPHALAB_DATA": str(parts.workspace.explore_data), "ALPHALAB_VAULT": str(parts.workspace.vault)} if folder == ANY else None
-    rows = kill_matrix(parts.workspace.harness, folder, kind=kind_of(parts), sandbox=parts.sandbox, env=env)
+    rows = kill_matrix(parts.workspace.harness, folder, kind=parts.adapter.manifest.made_of, sandbox=parts.sandbox, env=env)
     result = summary(rows)
     parts.board.set_fact(FACT, result)
     alive = survivors(rows)
@@ -43,11 +43,6 @@ def cheats_of(parts: Parts) -> Path:
         if (folder / "attack.py").is_file():
             return folder
     return ANY
-
-
-def kind_of(parts: Parts) -> Kind:
-    manifest = parts.adapter.manifest
-    return manifest.kind or ("program" if manifest.run else "point")
 
 
 def summary(rows: Sequence[Row]) -> Result:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alphalab_nb.adapter import load_builtin
-from alphalab_nb.judge.cheats import Kind, Row, kill_matrix, survivors
+from alphalab_nb.judge.cheats import Row, kill_matrix, survivors
 from alphalab_nb.resources import shipped
 from alphalab_nb.sandbox import Sandbox
 from alphalab_nb.storage.experiment import Score
@@ -16,7 +16,9 @@ from tests.bench.rows import Found
 from tests.cheats import honest
 
 HONEST = 20
-EXPERIMENTS: dict[str, Callable[[Path, int], dict[str, Score]]] = {"simulator": honest.simulator, "time_series": honest.time_series}
+EXPERIMENTS: dict[str, Callable[[Path, int], dict[str, Score]]] = {
+    "cuda_kernel": honest.kernels, "simulator": honest.simulator, "time_series": honest.time_series,
+}
 """How honest experiments of an adapter are made."""
 
 
@@ -37,7 +39,7 @@ def cheats() -> Found:
 
 def attacked(name: str, folder: Path) -> list[Row]:
     """Return the kill matrix of the adapter's reference harness."""
-    kind: Kind = "program" if load_builtin(name).manifest.run else "point"
+    kind = load_builtin(name).manifest.made_of
     return kill_matrix(shipped("adapters", name, "harness"), folder, kind=kind, sandbox=Sandbox("auto"))
 
 

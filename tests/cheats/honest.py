@@ -53,6 +53,22 @@ def simulator(folder: Path, count: int) -> dict[str, Score]:
     return scores
 
 
+def kernels(folder: Path, count: int) -> dict[str, Score]:
+    """Return the scores of so many honest kernels by name: each problem's default, in smoke fidelity: right or not is what counts."""
+    example = shipped("adapters", "cuda_kernel", "examples", "cpu_24.yaml")
+    parts = Campaign.create(folder / "workspace", example, data={"seed": 3}).parts
+    for step in (preflight, make_data, build_harness, freeze_harness):
+        step(parts)
+    scores = dict[str, Score]()
+    for recipe in parts.recipes[:count]:
+        artefact = parts.workspace.root / "honest" / recipe.family
+        artefact.mkdir(parents=True)
+        for name, text in recipe.render(recipe.default(parts.task), parts.task).items():
+            (artefact / name).write_text(text, encoding="utf-8")
+        scores[recipe.family] = _judged(parts, artefact, artefact / "score", 1, "smoke")
+    return scores
+
+
 def _experiments(parts: Parts) -> Iterator[tuple[str, Score]]:
     facts, rng = {**parts.task, "n_items": 1, "length": 250}, random.Random(0)
     recipes = {recipe.family: recipe for recipe in parts.recipes}
@@ -79,10 +95,10 @@ def _scored(parts: Parts, name: str, files: dict[str, str], seed: int) -> Score:
     return _judged(parts, out / "artefact", home / "score", seed)
 
 
-def _judged(parts: Parts, artefact: Path, folder: Path, seed: int) -> Score:
+def _judged(parts: Parts, artefact: Path, folder: Path, seed: int, fidelity: str = "full") -> Score:
     child, child_env = parts.sandbox.command([sys.executable], cwd=artefact, read_only=[artefact, parts.workspace.harness])
-    command = parts.evaluator.score_command(artefact=artefact, partition="search", seed=seed, fidelity="full", folder=folder, limits=LIMITS,
-                                            child=child, child_env=child_env)
+    command = parts.evaluator.score_command(artefact=artefact, partition="search", seed=seed, fidelity=fidelity, folder=folder,
+                                            limits=LIMITS, child=child, child_env=child_env)
     return parts.evaluator.read(folder, _ended(command))
 
 
