@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import statistics
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -49,7 +50,10 @@ class Picture:
 
 
 def convergence(board: Board, metric: Metric) -> Picture:
-    """Show every full search score in the order it came, and the best so far."""
+    """Show every full search score in the order it came, and the best so far.
+
+    Where each family solves a problem of its own the line is the geometric mean of what each has best by then, and the axis logarithmic.
+    """
     runs = full_scores(board, metric)
     figure, axes = canvas(7.2, 3.6)
     if not runs:
@@ -57,9 +61,11 @@ def convergence(board: Board, metric: Metric) -> Picture:
     families = {experiment.id: experiment.family for experiment in board.list()}
     colours = _colours(list(families.values()))
     values = [value for _, value in runs]
-    best = _best_so_far(metric, values)
-    axes.step(range(1, len(best) + 1), best, where="post", color=INK, linewidth=1.6, label="best so far")
-    low, high = _window(metric, values, _baselines(board))
+    apart = (board.fact("certificate") or {}).get("within") == "family" and min(values) > 0
+    best = _mean_of_bests(metric, [(families[run.experiment], value) for run, value in runs]) if apart else _best_so_far(metric, values)
+    label = "mean of the families' best" if apart else "best so far"
+    axes.step(range(1, len(best) + 1), best, where="post", color=INK, linewidth=1.6, label=label)
+    low, high = (min(values) / 1.1, max(values) * 1.1) if apart else _window(metric, values, _baselines(board))
     for family in dict.fromkeys(families[run.experiment] for run, _ in runs):
         points = [(x, value) for x, (run, value) in enumerate(runs, start=1) if families[run.experiment] == family]
         axes.scatter(*zip(*points, strict=True), s=26, color=colours[family], label=_plain(family), zorder=3)
@@ -70,6 +76,7 @@ def convergence(board: Board, metric: Metric) -> Picture:
     for name, value in sorted(_baselines(board).items(), key=lambda pair: metric.loss(pair[1]))[:1]:
         axes.axhline(value, color=MUTED, linestyle="--", linewidth=1, label=f"best baseline: {_plain(name)}")
     _noise_band(axes, board)
+    axes.set_yscale("log" if apart else "linear")
     axes.set_ylim(low, high)
     axes.set_xlabel("full scores, in order of completion", fontsize=9)
     axes.set_ylabel(_plain(_unit(metric)), fontsize=9)
@@ -78,7 +85,8 @@ def convergence(board: Board, metric: Metric) -> Picture:
     note = f"; {hidden} far off are drawn at the edge" if hidden else ""
     aside = sum(experiment.quarantined for experiment in board.list())
     note += f"; {aside} quarantined are left out" if aside else ""
-    return picture(figure, f"best {metric.name} {best[-1]:.6g} after {len(values)} full scores, {best[0]:.6g} with the first{note}")
+    said = f"mean of the families' best {metric.name}" if apart else f"best {metric.name}"
+    return picture(figure, f"{said} {best[-1]:.6g} after {len(values)} full scores, {best[0]:.6g} with the first{note}")
 
 
 def family_shares(board: Board, metric: Metric) -> Picture:
@@ -188,6 +196,15 @@ def _best_so_far(metric: Metric, values: list[float]) -> list[float]:
     for value in values:
         best.append(value if not best or metric.better(value, best[-1]) else best[-1])
     return best
+
+
+def _mean_of_bests(metric: Metric, scores: Sequence[tuple[str, float]]) -> list[float]:
+    """Return, after each (family, score), the geometric mean over the families that have a score by then of the best of each."""
+    best, means = dict[str, float](), list[float]()
+    for family, value in scores:
+        best[family] = value if metric.better(value, best.get(family)) else best[family]
+        means.append(statistics.geometric_mean(best.values()))
+    return means
 
 
 def _window(metric: Metric, values: list[float], baselines: dict[str, float]) -> tuple[float, float]:
