@@ -10,6 +10,7 @@ from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
 from alphalab_nb.dispatch.court import SEED_STEP, rules_of
 from alphalab_nb.errors import PhaseFailed
 from alphalab_nb.judge.certificate import REPEATS, BaselineScores, Certificate, certify, in_metric
+from alphalab_nb.judge.pooling import geometric, pooling_of
 from alphalab_nb.judge.power import detectable
 from alphalab_nb.partitions import with_season
 from alphalab_nb.parts import Parts, deps_of
@@ -159,6 +160,7 @@ def _shown(parts: Parts, certificate: Certificate, scores: BaselineScores) -> Re
         return {**shown, "mde_loss": None, "mde": None, "band_loss": None, "band": None}
     value, mean = scores.values[certificate.baseline] or 0.0, sum(value for _, value in units) / len(units)
     loss, band = detectable(rules_of(parts, certificate.noise, certificate.confirm_noise)), certificate.noise.band()
-    provable = loss < mean or any(loss < 0 for _, loss in units)
+    # A loss that cannot fall below zero leaves no room for more; the logarithm of a ratio has no end.
+    provable = loss < mean or any(loss < 0 for _, loss in units) or pooling_of(value, mean) is geometric
     return {**shown, "mde_loss": loss, "mde": in_metric(value, mean, loss) if provable else None, "band_loss": band,
             "band": in_metric(value, mean, band)}
