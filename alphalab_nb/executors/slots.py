@@ -22,7 +22,8 @@ from alphalab_nb.executors import wrapper
 from alphalab_nb.executors.base import Command, Exit, Job
 from alphalab_nb.process import Identity, kill_marked
 
-PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
+PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE",
+          "XDG_CACHE_HOME", "KERNELS_LAB_CACHE", "KERNELS_LAB_CORES")
 """The only variables of our own that jobs get: keys and tokens have many names."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "TORCH_NUM_THREADS", "POLARS_MAX_THREADS")
 
