@@ -41,7 +41,7 @@ SCRIPTS: dict[str, dict[str, Any]] = {
     "below_floor": script(verdict(40.0, **_FAILED, label="gate_missed", check="below_floor", message="1 us; this machine needs 40 us")),
     "broken": {**script(), "verdicts": [{}]},
     "lost": script(verdict(**_FAILED, label="infrastructure", check="worker", message="the candidate's process is gone")),
-    "strays": script(trials=(0.5, 2.0, 0.5, 2.0)),
+    "strays": script(trials=(0.5, 2.0)),
 }
 """What a scripted lab says."""
 

@@ -1,6 +1,6 @@
 """A kernel lab that says what it is told: copied as kernels_lab/__main__.py to a folder that PYTHONPATH names first.
 
-SCRIPTED_LAB names a JSON file: problems (names), verdicts and trials (given out in turn, the last for ever), forms. What was asked is kept
+SCRIPTED_LAB names a JSON file: problems (names), verdicts and trials (each problem gets them in turn, the last for ever), forms. What was asked is kept
 beside it, a JSON line per question. Standard library only.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 def answer(script: dict[str, Any], question: list[str], before: list[list[str]]) -> dict[str, Any]:
     """Return what the lab says, given what it was asked before."""
-    command, turn = question[0], sum(asked[0] == question[0] for asked in before)
+    command, turn = question[0], sum(asked[:2] == question[:2] for asked in before)  # of this problem: problems may be asked at a time
     if command == "list":
         return {"problems": [{"name": name} for name in script["problems"]]}
     if question[1] not in script["problems"] and not question[1].endswith(".py"):

@@ -74,10 +74,11 @@ def silent(lab: Lab) -> str | None:
 
 def baselines(lab: Lab) -> str | None:
     """The baseline of a problem is the reference next to itself."""
-    score = lab.score(None, answers=script(trials=(0.5, 2.0)), draws=1)
-    values = sorted(score["baselines"].values())
-    right = {*score["baselines"]} == {"swish", "softmax"} and [round(value, 9) for value in values] == [0.5, 2.0]
-    return None if right else f"references that stray by 0.5 and 2 make the baselines {score['baselines']}"
+    score = lab.score(None, answers=script(trials=(0.5, 2.0)), draws=2)
+    if {*score["baselines"]} != {"swish", "softmax"} or any(not math.isclose(value, 1.0) for value in score["baselines"].values()):
+        return f"two references that stray by 0.5 and by 2 make the baselines {score['baselines']}, expected 1 for both"
+    losses = [[round(unit["value"], 9) for unit in units] for units in score["units"].values()]
+    return None if losses == [[round(math.log(2), 9), -round(math.log(2), 9)]] * 2 else f"and have the units {losses}"
 
 
 if __name__ == "__main__":
