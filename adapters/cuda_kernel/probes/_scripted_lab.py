@@ -1,7 +1,7 @@
 """A kernel lab that says what it is told: copied as kernels_lab/__main__.py to a folder that PYTHONPATH names first.
 
-SCRIPTED_LAB names a JSON file: problems (names), verdicts and trials (each problem gets them in turn, the last for ever), forms. What was asked is kept
-beside it, a JSON line per question. Standard library only.
+SCRIPTED_LAB names a JSON file: problems (names), verdicts and trials (each problem gets them in turn, the last for ever), forms. What was
+asked is kept beside it, a JSON line per question. Standard library only.
 """
 
 from __future__ import annotations

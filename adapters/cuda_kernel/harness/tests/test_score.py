@@ -271,7 +271,7 @@ def test_a_campaign_without_a_problem_of_the_lab_has_no_baselines(scored: Scored
 # -- the real lab ------------------------------------------------------------------------------------------------
 
 
-def test_the_real_lab_scores_a_right_kernel(scored: Scored):
+def test_real_lab_scores_a_right_kernel(scored: Scored):
     found = scored({**KERNEL, "kernel.cpp": RIGHT}, "--fidelity", "smoke")
     assert found["ok"], found["error"]
     assert found["value"] == pytest.approx(found["secondary"]["speedup"]["eager"])
@@ -279,12 +279,12 @@ def test_the_real_lab_scores_a_right_kernel(scored: Scored):
     assert found["resources"]["cpu_s"] > 0.5  # of the lab's processes, too
 
 
-def test_the_real_labs_words_on_a_source_that_does_not_compile_arrive(scored: Scored):
+def test_real_lab_and_its_compiler_are_heard(scored: Scored):
     found = scored({**KERNEL, "kernel.cpp": "int launch( {\n"}, "--fidelity", "smoke")
     assert found["label"] == "crash"
     assert found["error"].startswith("compile_error: kernel.cpp:1")
 
 
-def test_the_real_lab_knows_no_other_problems(scored: Scored):
+def test_real_lab_knows_no_other_problems(scored: Scored):
     found = scored({**KERNEL, "kernel.json": '{"problem": "unheard_of", "backend": "cpp"}'}, "--fidelity", "smoke")
     assert (found["label"], "no problem 'unheard_of'" in found["error"]) == ("invalid_output", True)
