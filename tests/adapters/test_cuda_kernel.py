@@ -64,8 +64,8 @@ BUGS: list[dict[str, str]] = [
     {"check": "", "file": "score.py", "old": 'return failed("infrastructure", str(fault))', "new": 'return failed("crash", str(fault))',
      "cheat": "vault_out_of_reach"},
 ]
-"""Bugs planted one by one into the reference harness, with the check of a probe and the planted cheat that find each; `real`: the check asks
-the real lab, which takes seconds."""
+"""Bugs planted one by one into the reference harness, with the check of a probe and the planted cheat that find each; `real`: that check
+asks the real lab, which takes seconds."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -191,7 +191,8 @@ def test_a_kernel_that_failed_is_not_repaired_into_another_one() -> None:
 
 @pytest.mark.parametrize("chosen", ["not real_lab", pytest.param("real_lab", marks=pytest.mark.slow)])
 def test_the_tests_that_travel_with_it_pass_without_the_package(home: Path, chosen: str) -> None:
-    argv = [sys.executable, "-m", "pytest", "-q", "-k", chosen, "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", ".", "harness/tests"]
+    options = ["-q", "-k", chosen, "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", "."]
+    argv = [sys.executable, "-m", "pytest", *options, "harness/tests"]
     env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(argv, cwd=home, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout
