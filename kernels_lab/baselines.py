@@ -20,6 +20,8 @@ from kernels_lab.timing import BUDGET_S, compare
 
 FORMS = ("eager", "compile", "compile_max_autotune", "library")
 """Model as it is; torch.compile; torch.compile(mode="max-autotune"); the class Library of the problem's file, if it has one."""
+NO_GRAPHS = "compile_max_autotune_no_graphs"
+"""On a GPU only, where max-autotune replays CUDA graphs and copies what goes into them: now one is faster, now the other."""
 _VERSION = 3
 """Of the protocol of timing: raised when older ratios no longer compare."""
 
@@ -40,9 +42,10 @@ def setup(form: str, device: str = "cpu") -> Setup:
     return Setup("module", {"path": "", "form": form, "device": device}, variables=variables, trusted=True)
 
 
-def forms(problem: Problem) -> tuple[str, ...]:
+def forms(problem: Problem, device: str = "cpu") -> tuple[str, ...]:
     """Return the forms that this problem has."""
-    return FORMS if problem.library(0) is not None else FORMS[:-1]
+    own = FORMS if problem.library(0) is not None else FORMS[:-1]
+    return own if device == "cpu" else (*own, NO_GRAPHS)
 
 
 def known(problem: Problem, device: str = "cpu") -> dict[str, Baseline]:
@@ -52,12 +55,12 @@ def known(problem: Problem, device: str = "cpu") -> dict[str, Baseline]:
 
 
 def measured(
-    problem: Problem, device: str = "cpu", *, only: Collection[str] = FORMS, seed: int = 1, again: bool = False,
+    problem: Problem, device: str = "cpu", *, only: Collection[str] = (*FORMS, NO_GRAPHS), seed: int = 1, again: bool = False,
     budget_s: float = BUDGET_S,
 ) -> dict[str, Baseline]:  # fmt: skip
     """Measure the baselines that are not yet kept (with `again`: all), and return all. A form that fails is kept with its reason."""
     found = {} if again else machine.kept(_name(problem, device)) or {}
-    for form in forms(problem)[1:]:
+    for form in forms(problem, device)[1:]:
         if form in only and form not in found:
             found[form] = _measured(problem, form, device, seed, budget_s)
             machine.keep(_name(problem, device), found)

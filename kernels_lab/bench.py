@@ -55,7 +55,8 @@ class Bench:
         self._jitter = random.Random(seed)
         self._slots: list[_Slot] = []
         self._calls: dict[int, Call] = {}
-        self._native, self._trusted = setup.program == "native", setup.trusted
+        self._native, self._plain, self._trusted = setup.program == "native", setup.plain, setup.trusted
+        self._device = setup.device.partition(":")[0]
         self._core, self._timeout_s = core, timeout_s
         self.worker = Worker(setup, self._arena.fd, self._arena.nbytes, core=core)
         self.graph_breaks = 0
@@ -68,7 +69,8 @@ class Bench:
         inputs = _inputs(calls[0])
         weights = [self._arena.place(tensor, self._jitter) for tensor in tensors[0][inputs:]]
         self._slots = [
-            _Slot([*(self._arena.place(tensor, self._jitter) for tensor in own[:inputs]), *weights], self._arena.place(like, self._jitter))
+            _Slot([*(self._arena.place(tensor, self._jitter) for tensor in own[:inputs]), *weights],
+                  self._arena.place(like, self._jitter, output=True))
             for own in tensors
         ]
         for number, call in enumerate(calls):
@@ -76,7 +78,7 @@ class Bench:
         self._bind(calls[0])
 
     def _laid(self, tensor: Tensor) -> Tensor:
-        return tensor.contiguous() if self._native else tensor
+        return tensor.contiguous() if self._plain else tensor
 
     def _bind(self, call: Call) -> None:
         problem, inputs = call.problem, _inputs(call)
@@ -150,6 +152,8 @@ class Bench:
     def _described(self, answer: dict[str, Any], slots: list[int]) -> None:
         if answer["patched"]:
             raise wrong("patched_runtime", f"the candidate replaced {answer['patched']}")
+        if not answer["guarded"]:
+            raise wrong("out_of_bounds", f"memory right before or behind a buffer on {self._device} was written")
         self.graph_breaks = int(answer["graph_breaks"])
         for number, was in zip(slots, answer["outputs"]):
             self._fits(was, self._slots[number].out.spec)
@@ -162,6 +166,8 @@ class Bench:
         for what in ("dtype", "shape"):
             if was[what] != wanted[what]:
                 raise wrong("output_layout", f"the output's {what} is {was[what]}; the reference's is {wanted[what]}")
+        if was["device"] != self._device:
+            raise wrong("output_layout", f"the output is on {was['device']}; the reference's is on {self._device}")
         steps = [step for step, size in zip(was["strides"], was["shape"]) if size > 1]
         if steps != [step for step, size in zip(wanted["strides"], wanted["shape"]) if size > 1] and 0 not in was["shape"]:
             raise wrong("output_layout", f"the output's strides are {was['strides']}; the reference's are {wanted['strides']}")

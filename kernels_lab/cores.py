@@ -1,4 +1,7 @@
-"""A core for one measurement: a pool of file locks per machine, so that evaluations that run at the same time do not share one."""
+"""A core for one measurement: a pool of file locks per machine, so that evaluations that run at the same time do not share one.
+
+Of a GPU there is but one for all that an evaluation does on it, also for checks of correctness: they would disturb another's clock.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,10 @@ from pathlib import Path
 from kernels_lab.errors import LabError
 
 _POLL_S = 0.05
+
+
+class NoGpu(LabError):
+    """The GPU did not become free. Another evaluation holds it: start fewer at once, or give this one more time."""
 
 
 class NoCore(LabError):
@@ -32,18 +39,35 @@ def leased(timeout_s: float = 900.0) -> Iterator[int]:
         os.close(lock)
 
 
+@contextmanager
+def device_held(device: str, timeout_s: float = 3600.0) -> Iterator[None]:
+    """Hold the GPU that this process uses; the processor needs no hold, its cores are leased."""
+    if device == "cpu":
+        yield
+        return
+    until = time.monotonic() + timeout_s
+    while (lock := _locked(f"gpu{os.environ.get('CUDA_VISIBLE_DEVICES', '0').partition(',')[0]}")) is None:
+        if time.monotonic() > until:
+            raise NoGpu(NoGpu.__doc__)
+        time.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def _taken(cores: list[int], until: float) -> tuple[int, int]:
     while True:
         for core in cores:
-            if (lock := _locked(core)) is not None:
+            if (lock := _locked(f"core{core}")) is not None:
                 return core, lock
         if time.monotonic() > until:
             raise NoCore(f"none of the cores {cores} became free. {NoCore.__doc__}")
         time.sleep(_POLL_S)
 
 
-def _locked(core: int) -> int | None:
-    lock = os.open(_pool() / f"core{core}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _locked(name: str) -> int | None:
+    lock = os.open(_pool() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

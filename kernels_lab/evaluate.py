@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from kernels_lab import baselines, correctness, machine, sandbox, timing
 from kernels_lab.backends import BACKENDS
 from kernels_lab.bench import TIMEOUT_S
-from kernels_lab.cores import leased
+from kernels_lab.cores import device_held, leased
 from kernels_lab.failure import Failure, Label, Stage
 from kernels_lab.problem import Problem
 from kernels_lab.process import Setup
@@ -79,9 +79,10 @@ def evaluate(
         try:
             # A copy: the compiler sees its folder, and the candidate may have interesting neighbours.
             setup = BACKENDS[backend].build(Path(shutil.copy(candidate, folder)), Path(folder))
-            _checked(verdict, problem, setup, strided=BACKENDS[backend].strided(candidate), timeout_s=timeout_s)
-            if time_it and not BACKENDS[backend].missing():
-                _timed(verdict, problem, setup, BACKENDS[backend].device, compared, _Patience(timeout_s, budget_s))
+            with device_held(setup.device):
+                _checked(verdict, problem, setup, strided=BACKENDS[backend].strided(candidate), timeout_s=timeout_s)
+                if time_it and not BACKENDS[backend].missing():
+                    _timed(verdict, problem, setup, BACKENDS[backend].device, compared, _Patience(timeout_s, budget_s))
             verdict.stage = "done"
         except Failure as failure:
             verdict.failed(failure)

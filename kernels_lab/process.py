@@ -54,6 +54,16 @@ class Setup:
     cpu_s: int = 600
     processes: bool = False
 
+    @property
+    def device(self) -> str:
+        """Where its tensors live: cpu, or a device that they are copied to."""
+        return str(self.load.get("device", "cpu"))
+
+    @property
+    def plain(self) -> bool:
+        """Whether the candidate gets pointers alone, and so contiguous tensors."""
+        return self.program == "native" or self.load.get("form") == "cuda"
+
 
 class Lap(NamedTuple):
     """What one request took."""
@@ -74,6 +84,7 @@ class Worker:
         with theirs:
             self._process = self._start(theirs.fileno(), arena, core)
         self.pid = self._met()
+        self._woken()
         self.threads_at_start = self.threads()
         self._cpu = (~self.pid << 3) | 2  # CPU clock of another process, linux/posix-timers.h
         limits = Limits(
@@ -92,7 +103,7 @@ class Worker:
         code = f"import sys; sys.path.insert(0, {root!r}); from kernels_lab.worker.{self._setup.program} import main; main()"
         flags = ["-I", "-S"] if self._setup.program == "native" else ["-I"]
         argv = [sys.executable, *flags, "-c", code, options]
-        variables = _environment(self._setup.trusted) | self._setup.variables
+        variables = _environment(self._setup.trusted) | _of_gpu(self._setup.device) | self._setup.variables
         command = argv if self._setup.trusted else sandbox.wrapped(argv, self._setup.view, variables)
         pin = None if core is None else lambda: os.sched_setaffinity(0, {core})
         return subprocess.Popen(
@@ -108,6 +119,16 @@ class Worker:
         if not message:
             raise self._lost("ended before it started")
         return struct.unpack("iII", control[0][2])[0]
+
+    def _woken(self) -> None:
+        """Have the device started; its driver keeps threads of its own."""
+        if self._setup.device == "cpu":
+            return
+        try:
+            self.ask("wake", device=self._setup.device, timeout_s=_START_TIMEOUT_S)
+        except Failure as failure:
+            self.close()
+            raise Failure(Label.INFRASTRUCTURE, "worker", f"{self._setup.device} does not start: {failure.message}") from None
 
     def ask(self, op: str, *, timeout_s: float = 60.0, **request: Any) -> dict[str, Any]:
         """Send a request and return the answer. Raises Failure if the candidate raises, dies, or is silent for too long."""
@@ -257,3 +278,11 @@ def _environment(trusted: bool) -> dict[str, str]:
         "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": str(64 << 20), "PYTHONDONTWRITEBYTECODE": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1",
     }  # fmt: skip
     return variables | {name: os.environ[name] for name in ("TORCHINDUCTOR_CACHE_DIR", "CUDA_VISIBLE_DEVICES") if name in os.environ}
+
+
+def _of_gpu(device: str) -> dict[str, str]:
+    """Return what else a worker on a GPU needs: one GPU, since it is only that one which is waited for, and where its driver lies."""
+    if not device.startswith("cuda"):
+        return {}
+    driver = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "CUDA_DEVICE_ORDER") if name in os.environ}
+    return {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0], **driver}

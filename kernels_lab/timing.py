@@ -1,5 +1,7 @@
 """How long does a candidate take, next to a baseline: both in fresh processes on one core, a batch of each in turn, the clock held here.
 
+On a GPU the clock is wall time alone: what the processor does meanwhile, spinning or asleep, is the candidate's choice.
+
 A round: new values and weights for all slots, outputs poisoned, a batch of each of about a millisecond (which goes first alternates),
 outputs of the timed calls checked against the baseline's. A call's slot is used once in a batch, so nothing in it can be served twice.
 """
@@ -33,6 +35,10 @@ _LEAST_ROUNDS = 12
 _BATCH_NS, _LONGEST_BATCH_NS = 1_000_000, 10_000_000
 _MOST_SLOTS = 8
 _SLOTS_BYTES = 512 << 20
+_MOST_SLOTS_GPU = 32
+"""A kernel of a few microseconds needs more calls in a batch to stand out from the cost of a message."""
+_SLOTS_BYTES_GPU = 256 << 20
+"""What an arena has to spare."""
 _WARM_UPS = 3
 _COLD_ROUNDS = 6
 _PROBES = 5
@@ -64,8 +70,8 @@ class Timing:
     """Which clock the speedup is of: wall time, unless it disagrees with processor time, as on a machine with other work."""
     wall: Ratio | None
     """From wall time alone; None if nothing could be told."""
-    cpu: Ratio
-    """From processor time of all threads alone."""
+    cpu: Ratio | None
+    """From processor time of all threads alone; on a GPU None if nothing could be told."""
     cold: float | None
     """Speedup with cold caches."""
     aa: Ratio
@@ -85,6 +91,8 @@ class Duel:
 
     def __init__(self, problem: Problem, candidate: Setup, baseline: Setup, *, seed: int, core: int | None, timeout_s: float) -> None:
         self._problem, self._draw = problem, random.Random(f"{problem.name}/timing/{seed}")
+        self.clock: Literal["wall", "cpu"] = "cpu" if candidate.device == "cpu" else "wall"
+        """Decides whatever one clock alone decides."""
         self._weights = problem.model(self._new())
         first = [self._fresh(), self._fresh()]
         self._like: Tensor = self._weights(*first[0].inputs)
@@ -126,10 +134,17 @@ class Duel:
         The candidate's takes about a millisecond, unless the baseline's would then take too long. Were the numbers different, the first
         call after waking, which finds the caches of the core cold, would weigh differently, too.
         """
-        candidate, baseline = (max(1, min(bench.run([slot]).cpu_ns for slot in (0, 1, 0, 1))) for bench in (self.candidate, self.baseline))
-        batch = max(1, min(_BATCH_NS // candidate, _LONGEST_BATCH_NS // baseline, _MOST_SLOTS, _SLOTS_BYTES // max(1, self._bytes)))
+        candidate, baseline = (max(1, self._one_ns(bench)) for bench in (self.candidate, self.baseline))
+        slots, room = (_MOST_SLOTS, _SLOTS_BYTES) if self.clock == "cpu" else (_MOST_SLOTS_GPU, _SLOTS_BYTES_GPU)
+        batch = max(1, min(_BATCH_NS // candidate, _LONGEST_BATCH_NS // baseline, slots, room // max(1, self._bytes)))
         self._lay([*self._calls, *(self._fresh() for _ in range(batch - len(self._calls)))])
         return batch
+
+    def _one_ns(self, bench: Bench) -> int:
+        """Return about how long a call takes; on a GPU without the way to the worker and back, which takes longer than many a kernel."""
+        if self.clock == "cpu":
+            return min(bench.run([slot]).cpu_ns for slot in (0, 1, 0, 1))
+        return min(bench.run([slot]).wall_ns for slot in (0, 1, 0, 1)) - min(bench.run([]).wall_ns for _ in range(4))
 
     def renew(self, slots: list[int]) -> None:
         """Write new values: one slot is drawn anew, the others are scaled by a factor that nobody foresees; so are the weights."""
@@ -186,12 +201,12 @@ class Duel:
         return laps[id(self.candidate)], laps[id(self.baseline)]
 
     def remembers(self, slots: list[int]) -> float:
-        """Return how many times cheaper a call on values that it has just seen is than one on new values, in processor time."""
+        """Return how many times cheaper a call on values that it has just seen is than one on new values."""
         new, again = [], []
         for _ in range(_PROBES):
             self.renew(slots)
-            new.append(self.candidate.run(slots).cpu_ns)
-            again.append(self.candidate.run(slots).cpu_ns)
+            new.append(getattr(self.candidate.run(slots), f"{self.clock}_ns"))
+            again.append(getattr(self.candidate.run(slots), f"{self.clock}_ns"))
         return float(np.median(new) / max(1.0, float(np.median(again))))
 
 
@@ -225,22 +240,30 @@ def _measured(duel: Duel, batch: int, budget_s: float) -> Timing:
 
 def _summed_up(duel: Duel, laps: Laps, ways: Laps, cold: Laps, batch: int) -> Timing:
     times = {clock: [_net(laps, ways, who, clock, batch) for who in (0, 1)] for clock in ("wall", "cpu")}
-    if low(times["cpu"][0]) <= 0:
+    if low(times[duel.clock][0]) <= 0:
         raise Failure(Label.GATE_MISSED, "below_floor", "the call takes no longer than an empty message: it computes nothing")
-    cpu = compared(times["cpu"][1], times["cpu"][0])
-    wall = compared(times["wall"][1], times["wall"][0]) if min(map(low, times["wall"])) > 0 else None
-    clock = "wall" if wall and abs(wall.value / cpu.value - 1) <= _DISAGREE and wall.width() <= _TOO_WIDE else "cpu"
-    speedup = wall if wall and clock == "wall" else cpu
+    cpu, wall = (compared(*times[clock][::-1]) if min(map(low, times[clock])) > 0 else None for clock in ("cpu", "wall"))
+    clock = _believed(duel, cpu, wall)
+    speedup = wall if clock == "wall" else cpu
+    if speedup is None:
+        raise Failure(Label.INFRASTRUCTURE, "unmeasured", "the baseline takes no longer than an empty message here")
     candidate, baseline = times[clock]
     half = len(baseline) // 2
     aa = compared(baseline[::2][:half], baseline[1::2][:half])
     return Timing(
         candidate_us=low(candidate), baseline_us=low(baseline), speedup=speedup.rounded(), clock=clock, wall=wall and wall.rounded(),
-        cpu=cpu.rounded(), cold=_cold(cold, ways), aa=aa.rounded(),
+        cpu=cpu and cpu.rounded(), cold=_cold(cold, ways, duel.clock), aa=aa.rounded(),
         noisy=not aa.touches(1 - _AA_LIMIT, 1 + _AA_LIMIT) or speedup.width() > max(_TOO_WIDE, abs(math.log(speedup.value)) / 4),
         rounds=len(laps), batch=batch, load=os.getloadavg()[0], graph_breaks=duel.baseline.graph_breaks,
         peak_mib=duel.candidate.worker.peak_mib(),
     )  # fmt: skip
+
+
+def _believed(duel: Duel, cpu: Ratio | None, wall: Ratio | None) -> Literal["wall", "cpu"]:
+    if duel.clock == "wall":
+        return "wall"
+    agree = wall and cpu and abs(wall.value / cpu.value - 1) <= _DISAGREE and wall.width() <= _TOO_WIDE
+    return "wall" if agree else "cpu"
 
 
 def _net(laps: Laps, ways: Laps, who: int, clock: str, calls: int) -> NDArray[np.float64]:
@@ -250,7 +273,7 @@ def _net(laps: Laps, ways: Laps, who: int, clock: str, calls: int) -> NDArray[np
     return (gross - way) / calls / 1e3
 
 
-def _cold(laps: Laps, ways: Laps) -> float | None:
-    """Return the speedup with cold caches, from processor time: few rounds, of one call each."""
-    candidate, baseline = (float(np.median(_net(laps, ways, who, "cpu", 1))) for who in (0, 1))
+def _cold(laps: Laps, ways: Laps, clock: str) -> float | None:
+    """Return the speedup with cold caches: few rounds, of one call each."""
+    candidate, baseline = (float(np.median(_net(laps, ways, who, clock, 1))) for who in (0, 1))
     return float(f"{baseline / candidate:.4g}") if candidate > 0 else None

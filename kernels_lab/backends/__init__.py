@@ -8,6 +8,7 @@ from kernels_lab.backends.cuda import Cuda
 from kernels_lab.backends.torch_module import TorchModule
 from kernels_lab.backends.triton import Triton
 
-BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (Cpp(), TorchModule(), Cuda(), Triton())}
+_ALL: tuple[Backend, ...] = (Cpp(), TorchModule(), Cuda(), Triton(), TorchModule("torch_cuda", "cuda"))
+BACKENDS: dict[str, Backend] = {backend.name: backend for backend in _ALL}
 
 __all__ = ["BACKENDS", "Backend"]

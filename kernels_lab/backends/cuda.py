@@ -42,7 +42,8 @@ class Cuda:
     def _compile(self, candidate: Path, folder: Path) -> str:
         """Return what ptxas says of registers, shared memory and spills."""
         flags = ["-O3", f"-arch={_architecture()}", "-Xptxas", "-v", "-Xcompiler", "-fPIC", *own_flags(candidate.read_text())]
-        said = compiled(["nvcc", *flags, "-shared", str(candidate), "-o", str(folder / "k.so")], candidate, folder, timeout_s=_TIMEOUT_S)
+        nvcc = str(shutil.which("nvcc"))  # in full: a toolkit's own folder is seldom where compilers are looked for
+        said = compiled([nvcc, *flags, "-shared", str(candidate), "-o", str(folder / "k.so")], candidate, folder, timeout_s=_TIMEOUT_S)
         return "\n".join(line for line in said.splitlines() if "registers" in line or "spill" in line)
 
 
