@@ -46,7 +46,8 @@ def device_held(device: str, timeout_s: float = 3600.0) -> Iterator[None]:
         yield
         return
     until = time.monotonic() + timeout_s
-    while (lock := _locked(f"gpu{os.environ.get('CUDA_VISIBLE_DEVICES', '0').partition(',')[0]}")) is None:
+    name = "gpu" + os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0].replace("/", "_")
+    while (lock := _locked(name)) is None:
         if time.monotonic() > until:
             raise NoGpu(NoGpu.__doc__)
         time.sleep(_POLL_S)

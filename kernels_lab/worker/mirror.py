@@ -6,18 +6,19 @@ import torch
 from torch import Tensor
 
 GUARD_BYTES = 4096
-_POISON = 0xFF
-"""NaN in every floating point type."""
+_POISON, _GUARD = 0xFF, 0xA5
+"""Bytes around inputs, NaN in every floating point type: what is read there spoils the result. Bytes around outputs: a NaN that was read
+there and is written here is seen."""
 
 
 class Mirror:
     """Memory on a device for one tensor of the arena."""
 
-    def __init__(self, host: Tensor, device: str) -> None:
+    def __init__(self, host: Tensor, device: str, *, output: bool = False) -> None:
         extent = 1 + sum((n - 1) * step for n, step in zip(host.shape, host.stride())) if host.numel() else 0
         nbytes = extent * host.element_size()
-        self.host = host
-        self._whole = torch.full((2 * GUARD_BYTES + nbytes,), _POISON, dtype=torch.uint8, device=device)
+        self.host, self._guard = host, _GUARD if output else _POISON
+        self._whole = torch.full((2 * GUARD_BYTES + nbytes,), self._guard, dtype=torch.uint8, device=device)
         # Not Tensor.to(): that packs what is spread, and a candidate would never see inputs that are not contiguous.
         flat = self._whole[GUARD_BYTES : GUARD_BYTES + nbytes].view(host.dtype)
         self.tensor = flat.as_strided(host.shape, host.stride())
@@ -33,4 +34,4 @@ class Mirror:
     def guarded(self) -> bool:
         """Whether nothing was written right before or behind the tensor."""
         guards = torch.cat((self._whole[:GUARD_BYTES], self._whole[-GUARD_BYTES:]))
-        return bool((guards == _POISON).all())
+        return bool((guards == self._guard).all())

@@ -110,13 +110,13 @@ class Modules:
         for position, value in sorted(constants):
             everything.insert(position, value)
         place = self._view(spec["out"])
-        return _Slot(everything, place, self._moved(place, written), given, written)
+        return _Slot(everything, place, self._moved(place, written, output=True), given, written)
 
-    def _moved(self, host: Tensor, mirrors: list[Mirror]) -> Tensor:
+    def _moved(self, host: Tensor, mirrors: list[Mirror], *, output: bool = False) -> Tensor:
         """Return the tensor itself, or on a device its mirror, which is added to the list."""
         if self._device == "cpu":
             return host
-        mirrors.append(Mirror(host, self._device))
+        mirrors.append(Mirror(host, self._device, output=output))
         return mirrors[-1].tensor
 
     def prepare(self, request: dict[str, Any]) -> None:

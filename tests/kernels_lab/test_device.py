@@ -8,7 +8,8 @@ import pytest
 import torch
 import yaml
 
-from kernels_lab import baselines
+from kernels_lab import baselines, process
+from kernels_lab.cores import NoGpu, device_held
 from kernels_lab.correctness import check
 from kernels_lab.failure import Failure, Label
 from kernels_lab.problem import Problem, load
@@ -100,6 +101,32 @@ def test_mirror_keeps_strides_and_sees_what_is_written_around_it(place: int) -> 
     assert mirror.guarded()
     mirror.tensor.as_strided((1,), (1,), GUARD_BYTES // 4 + 2 * place - (place > 0)).fill_(0)
     assert not mirror.guarded()
+
+
+def test_mirror_of_an_output_sees_a_nan_that_was_read_beyond_an_input_and_written_behind_it() -> None:
+    given, written = Mirror(torch.ones(4), "cpu"), Mirror(torch.ones(4), "cpu", output=True)
+    place = GUARD_BYTES // 4 + 4
+    written.tensor.as_strided((1,), (1,), place).copy_(given.tensor.as_strided((1,), (1,), place))
+    assert given.guarded()
+    assert not written.guarded()
+
+
+def test_evaluations_take_turns_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERNELS_LAB_CORES", str(tmp_path / "locks"))
+    with device_held("cuda"):
+        with pytest.raises(NoGpu), device_held("cuda", timeout_s=0.1):
+            pass
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+        with device_held("cuda", timeout_s=0.1), device_held("cpu"):
+            pass
+
+
+def test_worker_on_a_gpu_sees_one_of_them_and_finds_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work on a second one would not be waited for."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/usr/local/nvidia/lib64")
+    assert process._of_gpu("cuda") == {"CUDA_VISIBLE_DEVICES": "2", "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64"}
+    assert process._of_gpu("cpu") == {}
 
 
 def test_mirror_of_nothing_has_guards_only() -> None:
