@@ -76,6 +76,8 @@ class Manifest(_Block):
     """Baselines that must be certified before the campaign."""
     reference: str = ""
     """Family whose default is scored beside the champion on the sealed test."""
+    libraries: tuple[str, ...] = ()
+    """Packages that agents and probes import besides what is installed: they may lie in a checkout, which sandboxes hide."""
     task: dict[str, Any] = Field(default_factory=dict)
     """Defaults of the task block; its keys are the only ones allowed. A null default must be given by the campaign."""
 
@@ -101,6 +103,17 @@ class Adapter:
     def task_with(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the task block of a campaign: its settings over the manifest's defaults."""
         return {**self.manifest.task, **settings}
+
+    def libraries(self) -> list[Path]:
+        """Return the folders of the packages that the manifest names.
+
+        Raises:
+            AdapterInvalid: one is not installed.
+        """
+        found = {name: importlib.util.find_spec(name) for name in self.manifest.libraries}
+        if missing := sorted(name for name, spec in found.items() if spec is None or spec.origin is None):
+            raise AdapterInvalid(f"adapter {self.root.name} needs {', '.join(missing)}; install it")
+        return [Path(spec.origin).parent for spec in found.values() if spec is not None and spec.origin is not None]
 
     def metric(self, task: Mapping[str, Any]) -> Metric:
         """Return the metric a task is judged by; its direction comes from the manifest."""

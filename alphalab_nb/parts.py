@@ -122,6 +122,7 @@ def open_parts(root: str | Path) -> Parts:
         sandbox=Sandbox(
             config.sandbox.level,
             hidden=[*workspace.secret, *rule_of(adapter.manifest.partition).hidden(config.data, workspace.root)],
+            read_only=adapter.libraries(),
             network=config.sandbox.network,
         ),
         evaluator=Evaluator(workspace.harness, workspace.root),

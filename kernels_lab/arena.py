@@ -1,7 +1,8 @@
 """Shared memory between the lab and a candidate's process: the lab writes inputs, poisons outputs and reads what was written.
 
-Every buffer lies between guard pages filled with 0xFF bytes (NaN in floating point): a write outside is seen, and a read outside that
-matters spoils the result. The size is sealed, so a candidate cannot shrink the memory under the lab.
+Every buffer lies between guard pages. Those of inputs are filled with 0xFF bytes (NaN in floating point), so that a read outside that
+matters spoils the result; those of outputs with another pattern, so that the copy of such a NaN is seen as a write outside. The size is
+sealed, so a candidate cannot shrink the memory under the lab.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 
 PAGE = 4096
 _ALIGN = 64
-_POISON = 0xFF
+_POISON, _GUARD = 0xFF, 0xA5
 
 
 class Spec(TypedDict):
@@ -52,14 +53,14 @@ class Arena:
         """Forget all buffers; the memory is used again."""
         self._next = 0
 
-    def place(self, like: Tensor, jitter: random.Random | None = None) -> Buffer:
+    def place(self, like: Tensor, jitter: random.Random | None = None, *, output: bool = False) -> Buffer:
         """Return a guarded buffer for a tensor of this shape, layout and type; with jitter, at an address that nobody foresees."""
-        start = self._next + PAGE + (_ALIGN * jitter.randrange(PAGE // _ALIGN) if jitter else 0)
+        start = self._next + 2 * PAGE + (_ALIGN * jitter.randrange(PAGE // _ALIGN) if jitter else 0)
         extent = storage_extent(like)
         self._next = start + -(-extent * like.element_size() // _ALIGN) * _ALIGN
         if self._next + PAGE > self.nbytes:
             raise ValueError(f"the arena of {self.nbytes} bytes is full; ask for room_for() all of its tensors")
-        return Buffer(self, start, like)
+        return Buffer(self, start, like, _GUARD if output else _POISON)
 
     def close(self) -> None:
         """Give the memory back; views that are still alive keep the mapping, not the descriptor."""
@@ -69,14 +70,15 @@ class Arena:
 class Buffer:
     """One tensor in the arena, with its guards."""
 
-    def __init__(self, arena: Arena, offset: int, like: Tensor) -> None:
+    def __init__(self, arena: Arena, offset: int, like: Tensor, guard: int) -> None:
+        self._guard = guard
         extent, nbytes = storage_extent(like), storage_extent(like) * like.element_size()
         self._arena, self._start, self._end = arena, offset, offset + nbytes
         self.spec = Spec(
             offset=offset, shape=list(like.shape), strides=list(like.stride()), extent=extent, nbytes=nbytes, dtype=str(like.dtype)[6:]
         )
         self.tensor = _view(arena.memory, self.spec)
-        arena.bytes[offset - PAGE : self._end + PAGE] = _POISON
+        arena.bytes[offset - PAGE : self._end + PAGE] = guard
 
     def poison(self) -> None:
         """Fill the buffer with bytes that are NaN in every floating point type."""
@@ -91,7 +93,8 @@ class Buffer:
     def guarded(self) -> bool:
         """Whether nothing was written right before or behind the buffer."""
         raw = self._arena.bytes
-        return bool((raw[self._start - PAGE : self._start] == _POISON).all() and (raw[self._end : self._end + _ALIGN] == _POISON).all())
+        before, behind = raw[self._start - PAGE : self._start], raw[self._end : self._end + PAGE]
+        return bool((before == self._guard).all() and (behind == self._guard).all())
 
 
 def storage_extent(tensor: Tensor) -> int:
@@ -101,7 +104,7 @@ def storage_extent(tensor: Tensor) -> int:
 
 def room_for(tensors: Sequence[Tensor]) -> int:
     """Bytes of an arena that holds these tensors with their guards, wherever jitter puts them."""
-    return 2 * PAGE + sum(3 * PAGE + storage_extent(tensor) * tensor.element_size() for tensor in tensors)
+    return 2 * PAGE + sum(4 * PAGE + storage_extent(tensor) * tensor.element_size() for tensor in tensors)
 
 
 def same_bits(left: Tensor, right: Tensor) -> bool:

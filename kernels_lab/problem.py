@@ -100,10 +100,10 @@ class Problem:
         """The same problem with nothing in it; None where PyTorch defines no result."""
         return self.at({self.facts.empty: 0}) if self.facts.empty else None
 
-    def drawn(self, seed: int) -> Problem:
-        """The same problem at held-out odd sizes within 15 % of its own, from a generator that the seed alone decides."""
+    def drawn(self, seed: int, reach: tuple[float, float] = (0.85, 1.15)) -> Problem:
+        """The same problem at held-out odd sizes, its own times a factor within reach, from a generator that the seed alone decides."""
         generator = random.Random(number(f"{self.name}/sizes/{seed}"))
-        return self.at({name: int(self.sizes[name] * generator.uniform(0.85, 1.15)) | 1 for name in self.facts.vary})
+        return self.at({name: int(self.sizes[name] * generator.uniform(*reach)) | 1 for name in self.facts.vary})
 
     def model(self, seed: int, init_inputs: Sequence[Any] | None = None) -> nn.Module:
         """The model with parameters drawn under this seed, for inference; built from other values than the file's if given."""

@@ -13,11 +13,12 @@ import pytest
 from kernels_lab.backends import BACKENDS
 from kernels_lab.correctness import check
 from kernels_lab.evaluate import evaluate
+from kernels_lab.failure import Failure
 from kernels_lab.hacks.catalogue import Hack, hacks
 from kernels_lab.hacks.naive import Naive, judge
 from kernels_lab.problem import load, names
 
-CANDIDATES = Path(__file__).parent / "candidates"
+CANDIDATES, WRONG = (Path(__file__).parent / name for name in ("candidates", "wrong"))
 HACKS = list(hacks())
 HONEST = ("swish", "linear_sum", "huber_loss", "triangular_matmul", "masked_cumsum", "layer_norm_residual")
 
@@ -55,6 +56,15 @@ def test_correct_kernel_raises_no_alarm(name: str, tmp_path: Path) -> None:
     found = check(load(name), setup, seed=5)
     assert found.worst <= 1
     assert len(found.cases) >= 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kernel_that_knows_only_the_sizes_of_the_file_is_caught_under_every_seed(seed: int, tmp_path: Path) -> None:
+    """One held-out shape is smaller and one is larger; what it writes behind a smaller one may be a NaN that it read behind the input."""
+    setup = BACKENDS["cpp"].build(WRONG / "file_sizes.cpp", tmp_path)
+    with pytest.raises(Failure) as caught:
+        check(load("swish"), setup, seed=seed)
+    assert caught.value.check == "out_of_bounds"
 
 
 def test_module_that_computes_otherwise_raises_no_alarm(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 DESCRIPTION = "kernel.json"
+NOTE = "experiment.json"
+"""What the campaign writes into a snapshot of an experiment: its name, family, hypothesis."""
 SOURCES = {"cpp": "kernel.cpp", "cuda": "kernel.cu", "torch": "kernel.py", "triton": "kernel.py"}
 """Backend -> name of its source."""
 LARGEST_BYTES = {DESCRIPTION: 4096, **dict.fromkeys(SOURCES.values(), 1 << 20)}
@@ -68,7 +70,17 @@ def read_kernel(folder: Path, further: Collection[str] = ()) -> Kernel:
         raise Refused("invalid_output", f"unknown backend {backend!r}; known: {', '.join(SOURCES)}")
     if not isinstance(problem, str) or (problem not in further and not _NAME.fullmatch(problem)):
         raise Refused("invalid_output", f"{problem!r} is no name of a problem")
+    if (family := _family(folder)) not in ("", problem):
+        raise Refused("invalid_output", f"the experiment is of family {family} and its kernel is for {problem}; a family is a problem")
     return Kernel(problem, backend, _text(folder / SOURCES[backend]).encode())
+
+
+def _family(folder: Path) -> str:
+    """Return the family that the campaign's own note in a snapshot names; empty where there is no such note."""
+    try:
+        return str(json.loads((folder / NOTE).read_text(encoding="utf-8"))["family"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _text(path: Path) -> str:

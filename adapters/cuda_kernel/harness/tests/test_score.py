@@ -185,6 +185,15 @@ def test_what_is_no_kernel_is_refused(scored: Scored, script: Script, text: str,
     assert (found["ok"], found["label"], found["value"]) == (False, label, None)
 
 
+def test_a_kernel_for_another_problem_than_its_family_has_no_score(scored: Scored, script: Script):
+    """Else it would stand on the other problem's leaderboard."""
+    note = {"experiment.json": json.dumps({"name": "x", "family": "rms_norm"})}
+    found = scored({**KERNEL, **note})
+    assert (found["label"], found["value"]) == ("invalid_output", None)
+    assert "family rms_norm" in found["error"]
+    assert scored({**KERNEL, "experiment.json": json.dumps({"family": "swish"})})["label"] == "ok"
+
+
 def test_a_missing_file_is_a_crash(scored: Scored, script: Script):
     assert scored({})["label"] == "crash"
     assert scored({"kernel.json": KERNEL["kernel.json"]})["error"] == "the artefact holds no kernel.cpp that can be read"
