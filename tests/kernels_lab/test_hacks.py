@@ -32,9 +32,10 @@ def believed(hack: Hack, folder: Path) -> Naive:
 @pytest.mark.parametrize("name", HACKS)
 def test_hack_fools_a_naive_timer_and_is_caught_by_name(name: str, tmp_path: Path) -> None:
     hack = hacks()[name]
-    fooled = believed(hack, tmp_path)
-    assert fooled.accepted
-    assert fooled.speedup > (2 if hack.faster else 0)
+    least = 2 if hack.faster else 0
+    # The mean of ten calls is what a busy machine makes of it: the naive timer has three tries to be fooled.
+    tries = (believed(hack, tmp_path) for _ in range(3))
+    assert any(fooled.accepted and fooled.speedup > least for fooled in tries)
     verdict = evaluate(hack.problem, hack.file, hack.backend, seed=11, time_it=hack.timed, compared="eager", budget_s=0)
     assert (verdict.ok, verdict.check) == (False, hack.check), verdict.message
     assert verdict.ranks is False
