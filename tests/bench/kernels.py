@@ -127,7 +127,7 @@ def hacks() -> Found:
 
 
 def deceived(hack: Hack, naive: Naive) -> bool:
-    """Whether a naive timer took a hack for what it says it is. Its mean of ten calls is what a busy machine makes of it: it may try again."""
+    """Whether a naive timer took a hack for what it says it is; its mean of ten calls depends on the machine's other work."""
     return naive.accepted and naive.speedup > (2 if hack.faster else 0)
 
 
