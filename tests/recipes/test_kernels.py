@@ -19,7 +19,7 @@ from kernels_lab.problem import load, names
 
 FOLDER = shipped("adapters", "cuda_kernel") / "recipes"
 RECIPES = {path.parent.name: Recipe.load(path.parent) for path in sorted(FOLDER.glob("*/recipe.yaml"))}
-DRAWN = 12
+DRAWN = 6
 """Random configurations of each family beside the single changes."""
 
 
