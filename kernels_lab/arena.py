@@ -21,6 +21,8 @@ from torch import Tensor
 PAGE = 4096
 _ALIGN = 64
 _POISON, _GUARD = 0xFF, 0xA5
+_WANDER = 64 << 20
+"""Bytes within which the first buffer of a layout lies: pages that were touched stay in memory."""
 
 
 class Spec(TypedDict):
@@ -49,9 +51,10 @@ class Arena:
         self.bytes = np.frombuffer(self.memory, np.uint8)
         self._next = 0
 
-    def reset(self) -> None:
-        """Forget all buffers; the memory is used again."""
-        self._next = 0
+    def reset(self, jitter: random.Random | None = None, room: int = 0) -> None:
+        """Forget all buffers; the memory is used again. With jitter, from a page that nobody foresees and that leaves this much room."""
+        pages = min(_WANDER, self.nbytes - room) // PAGE if jitter else 0
+        self._next = PAGE * jitter.randrange(pages) if jitter and pages > 0 else 0
 
     def place(self, like: Tensor, jitter: random.Random | None = None, *, output: bool = False) -> Buffer:
         """Return a guarded buffer for a tensor of this shape, layout and type; with jitter, at an address that nobody foresees."""

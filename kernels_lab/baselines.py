@@ -22,7 +22,7 @@ FORMS = ("eager", "compile", "compile_max_autotune", "library")
 """Model as it is; torch.compile; torch.compile(mode="max-autotune"); the class Library of the problem's file, if it has one."""
 NO_GRAPHS = "compile_max_autotune_no_graphs"
 """On a GPU only, where max-autotune replays CUDA graphs and copies what goes into them: now one is faster, now the other."""
-_VERSION = 4
+_VERSION = 5
 """Of the protocol of timing: raised when older ratios no longer compare."""
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from kernels_lab.arena import Arena, Buffer, same_bits
+from kernels_lab.arena import Arena, Buffer, room_for, same_bits
 from kernels_lab.failure import wrong
 from kernels_lab.problem import Problem
 from kernels_lab.process import Lap, Setup, Worker
@@ -27,6 +27,8 @@ _IDLE_CPU_NS = 1_000_000
 _BUILD_TIMEOUT_S = 300.0
 """For binding, which builds a module; the first call of a compiled one takes as long."""
 _SPARE_BYTES = 256 << 20
+_SHIFT_BYTES = 8 << 20
+"""Most that is allocated before a candidate's own outputs are, so that they do not lie in the same pages for the life of its process."""
 
 
 class Call(NamedTuple):
@@ -64,9 +66,9 @@ class Bench:
 
     def lay(self, calls: Sequence[Call], like: Tensor) -> None:
         """Give every call a slot at addresses of its own; the weights are shared. `like` has the output's shape and layout."""
-        self._arena.reset()
         tensors = [[self._laid(tensor) for tensor in call.arguments()] for call in calls]
         inputs = _inputs(calls[0])
+        self._arena.reset(self._jitter, room_for([*tensors[0][inputs:], *(part for own in tensors for part in (*own[:inputs], like))]))
         weights = [self._arena.place(tensor, self._jitter) for tensor in tensors[0][inputs:]]
         self._slots = [
             _Slot([*(self._arena.place(tensor, self._jitter) for tensor in own[:inputs]), *weights],
@@ -87,7 +89,7 @@ class Bench:
         constants = {str(place): value for place, value in enumerate(call.inputs) if not isinstance(value, Tensor)}
         self.worker.ask(
             "bind", source=problem.source, sizes=list(problem.sizes.values()), scalars=list(problem.scalars.values()), slots=slots,
-            names=names, constants=constants, timeout_s=_BUILD_TIMEOUT_S,
+            names=names, constants=constants, shift=self._jitter.randrange(_SHIFT_BYTES), timeout_s=_BUILD_TIMEOUT_S,
         )  # fmt: skip
 
     def fill(self, number: int, call: Call) -> None:

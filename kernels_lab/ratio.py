@@ -55,9 +55,14 @@ def low(times: NDArray[np.float64]) -> float:
     return float(np.quantile(times, LOW))
 
 
-def compared(baseline: NDArray[np.float64], candidate: NDArray[np.float64], *, seed: int = 0) -> Ratio:
-    """Return the ratio of low percentiles; rounds are resampled in pairs, because what disturbs one of a pair often disturbs the other."""
-    draw = np.random.default_rng(seed).integers(0, len(baseline), (_RESAMPLES, len(baseline)))
+def compared(baseline: NDArray[np.float64], candidate: NDArray[np.float64], *, seed: int = 0, block: int = 1) -> Ratio:
+    """Return the ratio of low percentiles; rounds are resampled in pairs, because what disturbs one of a pair often disturbs the other.
+
+    Args:
+        block: so many rounds in a row have their places in memory in common, and are resampled together.
+    """
+    starts = np.random.default_rng(seed).integers(0, -(-len(baseline) // block), (_RESAMPLES, -(-len(baseline) // block))) * block
+    draw = np.minimum((starts[:, :, None] + np.arange(block)).reshape(_RESAMPLES, -1), len(baseline) - 1)
     lows = [np.maximum(np.quantile(times[draw], LOW, axis=1), _LEAST) for times in (baseline, candidate)]
     again = np.log(lows[0] / lows[1])
     middle = math.log(low(baseline) / low(candidate))

@@ -40,6 +40,9 @@ _MOST_SLOTS_GPU = 32
 _SLOTS_BYTES_GPU = 256 << 20
 """What an arena has to spare."""
 _WARM_UPS = 3
+_MOVE_EVERY = 5
+"""Rounds after which all data moves to other pages; odd, so that each goes first after every second move. Without it the reference was up
+to a third faster than itself in another process."""
 _COLD_ROUNDS = 6
 _PROBES = 5
 _MEMO = 3.0
@@ -75,7 +78,7 @@ class Timing:
     cold: float | None
     """Speedup with cold caches."""
     aa: Ratio
-    """The baseline in even rounds / in odd rounds: 1 where nothing disturbs."""
+    """The baseline in one half of the rounds / in the other: 1 where nothing disturbs."""
     noisy: bool
     """The baseline disagrees with itself, or the interval is too wide to rank by: measure again."""
     rounds: int
@@ -121,12 +124,20 @@ class Duel:
     def _fresh(self) -> Call:
         return Call(self._problem, self._weights, self._problem.inputs(self._new()))
 
-    def _lay(self, calls: list[Call]) -> None:
+    def _lay(self, calls: list[Call], number: int = 0) -> None:
+        """Lay the calls out anew and warm both up, in turn, before the round of this number."""
         self._calls = calls
-        for bench in (self.baseline, self.candidate):
+        order = self._order(number)
+        for bench in order:
             bench.lay(calls, self._like)
-            for _ in range(_WARM_UPS):
+        for _ in range(_WARM_UPS):
+            for bench in reversed(order):
                 bench.run(list(range(len(calls))))
+
+    def _order(self, number: int) -> tuple[Bench, Bench]:
+        """Return who goes first in a round, and who second. What is done before is done for the first last: else the caches are on the side
+        of one of them, and the reference beats itself by a tenth."""
+        return (self.candidate, self.baseline) if number % 2 else (self.baseline, self.candidate)
 
     def sized(self) -> int:
         """Choose how many calls make a batch, the same number for both, and lay out as many slots.
@@ -146,7 +157,11 @@ class Duel:
             return min(bench.run([slot]).cpu_ns for slot in (0, 1, 0, 1))
         return min(bench.run([slot]).wall_ns for slot in (0, 1, 0, 1)) - min(bench.run([]).wall_ns for _ in range(4))
 
-    def renew(self, slots: list[int]) -> None:
+    def move(self, number: int) -> None:
+        """Lay everything out anew: which pages data lies in makes one process faster than another that runs the same code."""
+        self._lay(self._calls, number)
+
+    def renew(self, slots: list[int], number: int = 0) -> None:
         """Write new values: one slot is drawn anew, the others are scaled by a factor that nobody foresees; so are the weights."""
         anew = self._draw.choice(slots)
         weights = self._scaled_weights()
@@ -154,7 +169,7 @@ class Duel:
             base = self._fresh() if slot == anew else self._calls[slot]
             self._calls[slot] = base
             call = Call(self._problem, weights, [self._scaled(value) for value in base.inputs])
-            for bench in (self.baseline, self.candidate):
+            for bench in reversed(self._order(number)):
                 bench.fill(slot, call)
 
     def _scaled(self, value: Any) -> Any:
@@ -174,16 +189,15 @@ class Duel:
     def round(self, number: int, batch: int, *, warm: bool = True) -> tuple[Lap, Lap]:
         """Time a batch of the candidate and one of the baseline, and check every output of the candidate's."""
         slots = self._draw.sample(range(len(self._calls)), batch)
-        self.renew(slots)
-        both = (self.candidate, self.baseline)
-        laps = {id(bench): bench.run(slots, warm=warm) for bench in (both if number % 2 else both[::-1])}
-        self._judge(slots, laps[id(self.candidate)])
+        self.renew(slots, number)
+        laps = {id(bench): bench.run(slots, warm=warm) for bench in self._order(number)}
+        self._judge(slots, laps[id(self.candidate)], number)
         return laps[id(self.candidate)], laps[id(self.baseline)]
 
-    def _judge(self, slots: list[int], lap: Lap) -> None:
-        outputs = self.candidate.collect(slots)
+    def _judge(self, slots: list[int], lap: Lap, number: int) -> None:
+        found = {id(bench): bench.collect(slots) for bench in reversed(self._order(number))}
+        outputs, expected = found[id(self.candidate)], dict(zip(slots, found[id(self.baseline)]))
         late = self.candidate.idle_ns
-        expected = dict(zip(slots, self.baseline.collect(slots)))
         if late > max(3 * self.baseline.idle_ns, lap.cpu_ns // 4) + _LATE_NS:
             raise wrong("deferred_work", f"{late / 1e6:.1f} ms of processor time were used after the clock had stopped")
         for slot, output in zip(slots, outputs):
@@ -196,8 +210,7 @@ class Duel:
 
     def empty(self, number: int) -> tuple[Lap, Lap]:
         """Time the way to each worker and back, as awake as it is in a round, and in the round's order."""
-        both = (self.candidate, self.baseline)
-        laps = {id(bench): bench.run([]) for bench in (both if number % 2 else both[::-1])}
+        laps = {id(bench): bench.run([]) for bench in self._order(number)}
         return laps[id(self.candidate)], laps[id(self.baseline)]
 
     def remembers(self, slots: list[int]) -> float:
@@ -231,6 +244,8 @@ def _measured(duel: Duel, batch: int, budget_s: float) -> Timing:
     ways: Laps = []
     until = time.monotonic() + budget_s
     while len(laps) < _LEAST_ROUNDS or (len(laps) < ROUNDS and time.monotonic() < until):
+        if duel.clock == "cpu" and len(laps) and len(laps) % _MOVE_EVERY == 0:
+            duel.move(len(laps))
         laps.append(duel.round(len(laps), batch))
         ways.append(duel.empty(len(ways)))
     duel.candidate.rests()
@@ -242,14 +257,14 @@ def _summed_up(duel: Duel, laps: Laps, ways: Laps, cold: Laps, batch: int) -> Ti
     times = {clock: [_net(laps, ways, who, clock, batch) for who in (0, 1)] for clock in ("wall", "cpu")}
     if low(times[duel.clock][0]) <= 0:
         raise Failure(Label.GATE_MISSED, "below_floor", "the call takes no longer than an empty message: it computes nothing")
-    cpu, wall = (compared(*times[clock][::-1]) if min(map(low, times[clock])) > 0 else None for clock in ("cpu", "wall"))
+    block = _MOVE_EVERY if duel.clock == "cpu" else 1
+    cpu, wall = (compared(*times[clock][::-1], block=block) if min(map(low, times[clock])) > 0 else None for clock in ("cpu", "wall"))
     clock = _believed(duel, cpu, wall)
     speedup = wall if clock == "wall" else cpu
     if speedup is None:
         raise Failure(Label.INFRASTRUCTURE, "unmeasured", "the baseline takes no longer than an empty message here")
     candidate, baseline = times[clock]
-    half = len(baseline) // 2
-    aa = compared(baseline[::2][:half], baseline[1::2][:half])
+    aa = _with_itself(baseline)
     return Timing(
         candidate_us=low(candidate), baseline_us=low(baseline), speedup=speedup.rounded(), clock=clock, wall=wall and wall.rounded(),
         cpu=cpu and cpu.rounded(), cold=_cold(cold, ways, duel.clock), aa=aa.rounded(),
@@ -264,6 +279,13 @@ def _believed(duel: Duel, cpu: Ratio | None, wall: Ratio | None) -> Literal["wal
         return "wall"
     agree = wall and cpu and abs(wall.value / cpu.value - 1) <= _DISAGREE and wall.width() <= _TOO_WIDE
     return "wall" if agree else "cpu"
+
+
+def _with_itself(times: NDArray[np.float64]) -> Ratio:
+    """Compare the baseline with itself: pairs of rounds in turn, in each of which it went first once and second once."""
+    one, other = (times[[place for place in range(len(times)) if place // 2 % 2 == side]] for side in (0, 1))
+    half = min(len(one), len(other))
+    return compared(one[:half], other[:half])
 
 
 def _net(laps: Laps, ways: Laps, who: int, clock: str, calls: int) -> NDArray[np.float64]:

@@ -57,6 +57,7 @@ class Modules:
         self._slots: list[_Slot] = []
         self._weights: dict[str, Tensor] = {}
         self._outputs: dict[int, Any] = {}
+        self._shift = torch.empty(0, dtype=torch.uint8)
         self._device = "cpu"
         self._settled: Callable[[], object] = _nothing
         self._junk: Tensor | None = None
@@ -90,7 +91,9 @@ class Modules:
         self._form = made(request["form"], request["path"], request["device"])
 
     def bind(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Point weights and inputs at shared memory."""
+        """Point weights and inputs at shared memory, and shift where the next outputs will lie."""
+        self._outputs.clear()
+        self._shift = torch.empty(request["shift"], dtype=torch.uint8)
         names: list[str | None] = request["names"]
         constants = [(int(place), value) for place, value in request["constants"].items()]
         inputs = sum(name is None for name in names)

@@ -71,6 +71,6 @@ def test_list_and_doctor_say_what_there_is(capfd: pytest.CaptureFixture[str], mo
     monkeypatch.setenv("KERNELS_LAB_CACHE", str(tmp_path))
     assert [row["name"] for row in answer(capfd, monkeypatch, "list")["problems"]] == list(names())
     found = answer(capfd, monkeypatch, "doctor")
-    assert set(found["backends"]) == {"cpp", "torch", "cuda", "triton"}
+    assert set(found["backends"]) == {"cpp", "torch", "torch_cuda", "cuda", "triton"}
     assert found["backends"]["torch"]["runs"] is True
     assert found["cache"] == str(tmp_path)
