@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,7 +123,7 @@ def test_default_is_right(recipe: Recipe, tmp_path: Path):
 @pytest.mark.timeout(1800)
 def test_whatever_is_chosen_is_right(recipe: Recipe, tmp_path: Path):
     wrong: list[str] = []
-    for place, config in enumerate(distinct(recipe)):
+    for place, config in list(enumerate(distinct(recipe)))[::EVERY]:
         try:
             checked(recipe, config, tmp_path / str(place), seed=100 + place)
         except Failure as e:
