@@ -22,6 +22,8 @@ FOLDER = shipped("adapters", "cuda_kernel") / "recipes"
 RECIPES = {path.parent.name: Recipe.load(path.parent) for path in sorted(FOLDER.glob("*/recipe.yaml"))}
 DRAWN = 6
 """Random configurations of each family beside the single changes."""
+EVERY = 1 if os.environ.get("ALPHALAB_ALL_KERNELS") else 5
+"""Of the configurations one in so many is checked; all of them take a quarter of an hour of a core."""
 
 
 class Draw:
