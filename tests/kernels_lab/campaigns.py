@@ -25,7 +25,7 @@ def with_hostile_kernels(folder: Path) -> Campaign:
     return Campaign.create(
         folder / "workspace", name="hostile", domain=str(adapter), objective="a fast softmax in bad company",
         partitions={"search": 1, "confirm": 1, "sealed": 1}, families=["softmax", *(f"hostile_{name}" for name in EXPECTED)],
-        task={"timing_s": 0.5}, executor={"kind": "local", "slots": 2, "wall_s": 300, "memory_gib": 6}, judge={"replicates": 1},
+        task={"timing_s": 2.0}, executor={"kind": "local", "slots": 2, "wall_s": 300, "memory_gib": 6}, judge={"replicates": 1},
         limits={"max_experiments": len(proposals), "max_fixes": 0, "convergence": 0, "family_share": 1.0},
         strategy={"name": "listed", "options": {"proposals": proposals}},
     )
