@@ -29,6 +29,7 @@ _START_TIMEOUT_S = 120.0
 _LAST_WORDS = 3000
 _REST_NS = 20_000_000
 """A worker that has answered sleeps within microseconds; one that goes on working is seen by what it has used after that."""
+_NAP_S = 2e-5
 _SIGNS_OF_NO_MEMORY = ("bad_alloc", "MemoryError", "DefaultCPUAllocator", "can't allocate memory", "out of memory", "annot allocate memory")
 _NAMES = {
     signal.SIGSYS: "it tried to start a process; a candidate may not",
@@ -154,7 +155,7 @@ class Worker:
         the last tick only, and brings it up to date when the process stops. A call of a millisecond has read as nothing."""
         until = time.perf_counter_ns() + _REST_NS
         while self._state() == "R" and time.perf_counter_ns() < until:
-            pass
+            time.sleep(_NAP_S)  # on one core with us it cannot go on while we look
 
     def _state(self) -> str:
         """Return the state of the worker's first thread in the words of proc(5): R runs, S sleeps; empty if it is gone."""
