@@ -135,13 +135,13 @@ def sealed_table(board: Board, metric: Metric | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("what")
 
 
-FAMILIES = ["family", "champion", "search", "confirm", "sealed", "low", "high", "against", "p", "proven", "note"]
+FAMILIES = ["family", "champion", "search", "confirm", "sealed", "from", "to", "against", "p", "proven", "note"]
 
 
 def families_table(sealed: Mapping[str, Any]) -> pd.DataFrame:
     """Return the champion of each family on search, confirm and sealed, best first.
 
-    Low and high are the interval that the harness gives with the sealed score, `against` what it says that the score is relative to; p is
+    From and to are the interval that the harness gives with the sealed score, `against` what it says that the score is relative to; p is
     the Judge's, one-sided, on confirm.
     """
     rows = sorted(sealed["families"], key=lambda row: (row["score"] is None, -abs(row["score"] or 0.0)))
@@ -153,7 +153,7 @@ def _family(row: Mapping[str, Any]) -> dict[str, Any]:
     low, high = known.get("interval") or (None, None)
     return {
         "family": row["family"], "champion": f"#{row['champion']} {row['name']}", "search": row["search"], "confirm": row["confirm"],
-        "sealed": row["score"], "low": low, "high": high, "against": known.get("baseline", claim["against"]), "p": claim["p_value"],
+        "sealed": row["score"], "from": low, "to": high, "against": known.get("baseline", claim["against"]), "p": claim["p_value"],
         "proven": "kept" if claim["kept"] else "yes" if claim["proven"] else "no", "note": _last_line(row["error"]),
     }
 
