@@ -16,7 +16,9 @@ from tests.desk import desk
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "prompts"
 ADAPTERS = {path.parent.name: path.parent for path in sorted(shipped("adapters").glob("*/manifest.yaml"))}
-TASKS: dict[str, dict[str, Any]] = {"simulator": {"noise": 0.5}, "time_series": {"horizon": 24, "stride": 24, "season": 168}}
+TASKS: dict[str, dict[str, Any]] = {
+    "cuda_kernel": {"timing_s": 2.0}, "simulator": {"noise": 0.5}, "time_series": {"horizon": 24, "stride": 24, "season": 168},
+}
 """What a campaign must give beyond the manifest's defaults."""
 
 
