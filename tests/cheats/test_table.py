@@ -22,4 +22,4 @@ def test_every_cheat_says_who_stops_it_and_how() -> None:
         assert cheat.title
         assert cheat.how
         assert cheat.by in PARTS
-        assert set(cheat.kinds) <= {"program", "point"}
+        assert set(cheat.kinds) <= {"program", "source", "point"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
+import yaml
+
+from alphalab_nb.adapter import Recipe
 from alphalab_nb.campaign import Campaign
 from alphalab_nb.resources import shipped
 
@@ -18,14 +20,13 @@ def with_hostile_kernels(folder: Path) -> Campaign:
     """Create a campaign on one problem whose list mixes hostile kernels with right ones; the first and the last are right."""
     adapter = folder / "adapter"
     shutil.copytree(shipped("adapters", "cuda_kernel"), adapter, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in EXPECTED:
-        _as_recipe(adapter / "recipes" / f"hostile_{name}", HOSTILE / f"{name}.cpp", "softmax")
-    proposals = [{"family": "softmax", "name": "first"}, *({"family": f"hostile_{name}", "name": name} for name in EXPECTED),
-                 {"family": "softmax", "name": "last", "config": _another(adapter)}]
+    right = _with_hostile_choices(adapter / "recipes" / "softmax")
+    proposals = [{"family": "softmax", "name": "first", "config": {}}, *({"family": "softmax", "name": name, "config": {"source": name}}
+                 for name in EXPECTED), {"family": "softmax", "name": "last", "config": right}]
     return Campaign.create(
         folder / "workspace", name="hostile", domain=str(adapter), objective="a fast softmax in bad company",
-        partitions={"search": 1, "confirm": 1, "sealed": 1}, families=["softmax", *(f"hostile_{name}" for name in EXPECTED)],
-        task={"timing_s": 2.0}, executor={"kind": "local", "slots": 2, "wall_s": 300, "memory_gib": 6}, judge={"replicates": 1},
+        partitions={"search": 1, "confirm": 1, "sealed": 1}, families=["softmax"], task={"timing_s": 2.0},
+        executor={"kind": "local", "slots": 2, "wall_s": 300, "memory_gib": 6}, judge={"replicates": 1},
         limits={"max_experiments": len(proposals), "max_fixes": 0, "convergence": 0, "family_share": 1.0},
         strategy={"name": "listed", "options": {"proposals": proposals}},
     )
@@ -37,19 +38,15 @@ def labels(campaign: Campaign) -> dict[str, str]:
     return {campaign.board.get(id).name: run.score.label for id, run in newest.items() if run.score is not None}
 
 
-def _as_recipe(folder: Path, source: Path, problem: str) -> None:
-    folder.mkdir()
-    shutil.copy(source, folder / "kernel.cpp")
-    (folder / "kernel.json").write_text(json.dumps({"problem": problem, "backend": "cpp"}), encoding="utf-8")
-    (folder / "recipe.yaml").write_text(
-        f"family: {folder.name}\nsummary: a candidate that breaks\nfiles: {{kernel.cpp: kernel.cpp, kernel.json: kernel.json}}\n"
-    )
-
-
-def _another(adapter: Path) -> dict[str, object]:
-    """Return a configuration of softmax that is not its default."""
-    from alphalab_nb.adapter import Recipe
-
-    recipe = Recipe.load(adapter / "recipes" / "softmax")
-    _, moved = next(recipe.flips(recipe.default({}), {}))
+def _with_hostile_choices(folder: Path) -> dict[str, object]:
+    """Let a recipe write hostile sources, too; return a configuration that is right and not its default."""
+    _, moved = next(Recipe.load(folder).flips(Recipe.load(folder).default({}), {}))
+    for name in EXPECTED:
+        shutil.copy(HOSTILE / f"{name}.cpp", folder)
+    (folder / "kernel.cpp.j2").rename(folder / "right.cpp.j2")
+    chosen = '{% if config.source == "right" %}{% include "right.cpp.j2" %}{% else %}{% include config.source + ".cpp" %}{% endif %}'
+    (folder / "kernel.cpp.j2").write_text(chosen, encoding="utf-8")
+    spec = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
+    spec["params"]["source"] = {"type": "categorical", "choices": ["right", *EXPECTED], "default": "right"}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
     return moved
