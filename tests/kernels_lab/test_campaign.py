@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from alphalab_nb import phases
@@ -22,7 +24,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
                  phases.certify_baselines):
         step(campaign.parts)
     run(campaign)
-    with campaign.executor() as executor:
+    with contextlib.closing(campaign.executor()) as executor:
         phases.confirm_best(campaign.parts, executor)
         phases.verify_champion(campaign.parts, campaign.verify)
         phases.open_sealed(campaign.parts, executor)
