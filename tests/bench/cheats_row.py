@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
 from alphalab_nb.adapter import load_builtin
 from alphalab_nb.judge.cheats import Row, kill_matrix, survivors
 from alphalab_nb.resources import shipped
@@ -28,13 +30,21 @@ def cheats() -> Found:
     for folder in sorted(path.parent for path in shipped("adapters").glob("*/cheats/attack.py")):
         name, started = folder.parent.name, time.monotonic()
         rows = attacked(name, folder)
-        tried = [row for row in rows if row.killed is not None]
+        honest_ones = planted_honestly(folder)
+        tried = [row for row in rows if row.killed is not None and row.cheat not in honest_ones]
         planted, killed = planted + len(tried), killed + sum(bool(row.killed) for row in tried)
         found.detail[name] = f"{len(tried)} planted in {time.monotonic() - started:.1f} s, alive: {_names(survivors(rows))}"
         found.also[f"{name}: every cheat gains from the naive evaluation"] = all(row.naive_gain for row in tried)
+        found.also[f"{name}: what is planted beside them and honest passes"] = all(row.killed for row in rows if row.cheat in honest_ones)
         found.also[f"{name}: 0 false alarms on {HONEST} honest experiments"] = not false_alarms(name)
     found.value, found.n = killed / planted if planted else None, planted
     return found
+
+
+def planted_honestly(folder: Path) -> set[str]:
+    """Return what an attack plants that does not cheat: it is to have a score, and so gains nothing from a naive evaluation."""
+    planted: dict[str, dict[str, str]] = yaml.safe_load((folder / "planted.yaml").read_text(encoding="utf-8"))["planted"]
+    return {name for name, row in planted.items() if row["stopped"] == "accepted"}
 
 
 def attacked(name: str, folder: Path) -> list[Row]:
