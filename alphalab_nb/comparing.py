@@ -92,7 +92,7 @@ def _noise(parts: Parts) -> Noise | None:
     """Return what the certificate of this harness measured, if it could."""
     record = parts.board.fact("certificate")
     noise = noise_of(record) if record and record.get("harness") == parts.board.fact("harness") else None
-    return noise if noise is not None and math.isfinite(noise.unit_sd) else None
+    return noise if noise is not None and noise.known else None
 
 
 def _ends(found: Comparison) -> tuple[float | None, float | None]:

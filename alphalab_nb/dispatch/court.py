@@ -225,7 +225,7 @@ class Court:
 
 def rules_of(parts: Parts, noise: Noise | None = None, confirm_noise: Noise | None = None) -> Rules:
     """Return the rules that a campaign's settings and certificate give."""
-    config, noises = parts.config.judge, [known if known and math.isfinite(known.unit_sd) else None for known in (noise, confirm_noise)]
+    config, noises = parts.config.judge, [each if each and each.known else None for each in (noise, confirm_noise)]
     return Rules(alpha=config.alpha, replicates=config.replicates, floor=config.floor, stochastic=parts.adapter.manifest.stochastic,
                  block=parts.rule.block(parts.task), noise=noises[0], confirm_noise=noises[1])
 

@@ -19,6 +19,11 @@ class Noise:
     unit_df: float = math.inf
     """Degrees of freedom behind unit_sd: few independent units are a small sample, however many windows overlap there."""
 
+    @property
+    def known(self) -> bool:
+        """Whether anything can be judged by it: where the harness gives no paired units, nothing tells their spread."""
+        return math.isfinite(self.unit_sd)
+
     def se(self, runs: int) -> float:
         """Return the standard error of the mean difference over so many pairs of runs."""
         return math.sqrt(self.seed_sd**2 / max(1, runs) + self.unit_sd**2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 
 from alphalab_nb.agents import run_agent
 from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
@@ -156,7 +155,7 @@ def _shown(parts: Parts, certificate: Certificate, scores: BaselineScores) -> Re
     shown: Result = {"metric": parts.metric.name, "harness": parts.evaluator.version, "wall_s": round(scores.wall_s, 3),
                      "wall_limit_s": parts.config.executor.wall_s, "within": parts.adapter.manifest.compare_within}
     units = scores.units.get(certificate.baseline)
-    if not units or not math.isfinite(certificate.noise.unit_sd):
+    if not units or not certificate.noise.known:
         return {**shown, "mde_loss": None, "mde": None, "band_loss": None, "band": None}
     value, mean = scores.values[certificate.baseline] or 0.0, sum(value for _, value in units) / len(units)
     loss, band = detectable(rules_of(parts, certificate.noise, certificate.confirm_noise)), certificate.noise.band()

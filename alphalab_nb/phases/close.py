@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from alphalab_nb.dispatch.carry import Order, carry_through
-from alphalab_nb.dispatch.court import Court
+from alphalab_nb.dispatch.court import Claim, Court
 from alphalab_nb.dispatch.pipeline import artefact_of
 from alphalab_nb.errors import BudgetEnded, PhaseFailed
 from alphalab_nb.executors import Executor
@@ -101,7 +102,7 @@ def open_sealed(parts: Parts, executor: Executor) -> Result:
         failed = "; ".join(f"#{id}: {final[id].error}" for id in leading.values())
         raise PhaseFailed(f"the champion could not be scored on the sealed test: {failed}")
     confirm_values = {row["id"]: row["confirm"] for row in confirmed["result"]["rows"]}
-    lead = next(iter(scored.values()))
+    lead, court = next(iter(scored.values())), Court(parts)
     result = {
         "champion": lead,
         "score": pooled([final[id] for id in scored.values()]),
@@ -116,20 +117,21 @@ def open_sealed(parts: Parts, executor: Executor) -> Result:
     }
     if "" in leading:
         result["gap"] = optimism_gap(parts, lead, fixed[lead])
-        result["claim"] = asdict(Court(parts).claim(lead, among=sum(value is not None for value in confirm_values.values())))
+        result["claim"] = asdict(court.claim(lead, among=sum(value is not None for value in confirm_values.values())))
     else:
-        result["families"] = [_family(parts, name, by_id[id], final[id], confirm_values) for name, id in leading.items()]
-        result["attempted"] = len({experiment.family for experiment in parts.board.list()})
+        families = {experiment.id: experiment.family for experiment in parts.board.list()}
+        among = Counter(families[id] for id, value in confirm_values.items() if value is not None)
+        claims = {name: court.claim(id, among=among[name]) for name, id in leading.items()}
+        result["families"] = [_family(claims[name], by_id[id], final[id], confirm_values[id]) for name, id in leading.items()]
+        result["attempted"] = len(set(families.values()))
     openings.finish(opening, result)
     return parts.board.fact("sealed")
 
 
-def _family(parts: Parts, name: str, entry: Ranked, score: Score, confirm: Mapping[int, float | None]) -> Result:
+def _family(claim: Claim, entry: Ranked, score: Score, confirm: float | None) -> Result:
     """Return what is known at the end of a family that solves a problem of its own."""
-    id = entry.experiment.id
-    mine = [other.id for other in parts.board.list() if other.family == name and confirm.get(other.id) is not None]
-    claim = Court(parts).claim(id, among=len(mine))
-    return {"family": name, "champion": id, "name": entry.experiment.name, "search": entry.value, "confirm": confirm[id],
+    champion = entry.experiment
+    return {"family": champion.family, "champion": champion.id, "name": champion.name, "search": entry.value, "confirm": confirm,
             "score": score.value, "error": score.error, "secondary": score.secondary, "claim": asdict(claim)}
 
 
