@@ -17,9 +17,12 @@ from kernels_lab.process import Setup
 _FLAGS = ["-std=c++20", "-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-fPIC"]
 _TIMEOUT_S, _TORCH_TIMEOUT_S = 60.0, 300.0
 _LOAD_INLINE = """
-import pathlib, sys
+import contextlib, os, pathlib, sys
 from torch.utils.cpp_extension import load_inline
 source, folder = pathlib.Path(sys.argv[1]).read_text(), sys.argv[2]
+with contextlib.suppress(ModuleNotFoundError):  # else that of the system
+    import ninja
+    os.environ["PATH"] = f"{ninja.BIN_DIR}:{os.environ['PATH']}"
 load_inline("candidate", source, functions=["forward"], build_directory=folder, extra_cflags=sys.argv[3:], verbose=False)
 """
 

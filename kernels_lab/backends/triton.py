@@ -28,12 +28,12 @@ class Triton:
 
     def missing(self) -> str:
         if importlib.util.find_spec("triton") is None:
-            return "triton (pip install triton)"
+            return "triton (pip install alphalab-nb[triton])"
         return "" if torch.cuda.is_available() else "a GPU: its interpreter shows correctness, not speed"
 
     def build(self, candidate: Path, folder: Path) -> Setup:
         if importlib.util.find_spec("triton") is None:
-            raise Failure(Label.INFRASTRUCTURE, "not_run", "triton is not installed: pip install triton")
+            raise Failure(Label.INFRASTRUCTURE, "not_run", "triton is not installed: pip install alphalab-nb[triton]")
         load = {"path": str(module_file(candidate, folder)), "form": "candidate", "device": self.device}
         interpret = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
         view = sandbox.View(read_only=(folder,), gpu=torch.cuda.is_available())

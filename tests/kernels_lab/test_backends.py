@@ -40,7 +40,7 @@ def test_wrong_cuda_source_gets_the_compilers_message(tmp_path: Path) -> None:
 def test_triton_that_is_not_installed_is_no_failure_of_the_candidate() -> None:
     verdict = evaluate(load("swish"), SOURCES / "swish.py", "triton", seed=1)
     assert (verdict.label, verdict.check) == (Label.INFRASTRUCTURE, "not_run")
-    assert "pip install triton" in verdict.message
+    assert "pip install alphalab-nb[triton]" in verdict.message
 
 
 @pytest.mark.slow

@@ -59,13 +59,14 @@ extern "C" void launch(const void* const* in, void* out, const int64_t* sizes, c
   for (int64_t b = 0; b < batch * groups; b++) {
     const float* x = (const float*)in[0] + b * n;
     float* y = (float*)out + b * n;
-    const float mean = (float)(moment<1>(x, n, x[0]) / n + x[0]);
-    const float inverse = (float)(1 / std::sqrt(moment<2>(x, n, mean) / n + scalars[0]));
+    const double mean = moment<1>(x, n, x[0]) / n + x[0];
+    const double inverse = 1 / std::sqrt(moment<2>(x, n, (float)mean) / n + scalars[0]);
     for (int64_t c = 0; c < channels; c++, x += area, y += area) {
       const int64_t channel = b % groups * channels + c, whole = area / 8 * 8;
-      const float a = inverse * gain[channel], shift = bias[channel];
-      for (int64_t p = 0; p < whole; p += 8) store(y + p, swish((load(x + p) - mean) * a + shift));
-      if (whole < area) store(y + whole, swish((load(x + whole, area - whole) - mean) * a + shift), area - whole);
+      // One product and one sum per value; put together in double, the shift is right to the last bit where x is zero.
+      const float a = (float)(inverse * gain[channel]), shift = (float)(bias[channel] - mean * inverse * gain[channel]);
+      for (int64_t p = 0; p < whole; p += 8) store(y + p, swish(load(x + p) * a + shift));
+      if (whole < area) store(y + whole, swish(load(x + whole, area - whole) * a + shift), area - whole);
     }
   }
 }
