@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernels_lab import baselines
-from kernels_lab.cores import leased
+from kernels_lab.cores import device_held, leased
 from kernels_lab.problem import Problem
 from kernels_lab.timing import BUDGET_S, compare
 
@@ -29,9 +29,9 @@ class Trial:
         return self.low <= 1 <= self.high
 
 
-def trials(problems: Iterable[Problem], repeats: int, *, seed: int, budget_s: float = BUDGET_S) -> list[Trial]:
+def trials(problems: Iterable[Problem], repeats: int, *, seed: int, device: str = "cpu", budget_s: float = BUDGET_S) -> list[Trial]:
     """Compare each problem's reference with itself this many times; see `timing.BUDGET_S`."""
-    return [_trial(problem, seed + repeat, budget_s) for problem in problems for repeat in range(repeats)]
+    return [_trial(problem, seed + repeat, device, budget_s) for problem in problems for repeat in range(repeats)]
 
 
 def summed_up(done: list[Trial]) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def summed_up(done: list[Trial]) -> dict[str, Any]:
     return {"trials": len(done), "contain_one": share, "ranked": len(ranked), "contain_one_of_ranked": of_ranked}
 
 
-def _trial(problem: Problem, seed: int, budget_s: float) -> Trial:
-    with leased() as core:
-        found = compare(problem, baselines.setup("eager"), baselines.setup("eager"), seed=seed, core=core, budget_s=budget_s)
+def _trial(problem: Problem, seed: int, device: str, budget_s: float) -> Trial:
+    eager = baselines.setup("eager", device)
+    with device_held(device), leased() as core:
+        found = compare(problem, eager, eager, seed=seed, core=core, budget_s=budget_s)
     return Trial(problem.name, *found.speedup, clock=found.clock, noisy=found.noisy)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import torch
 
 from kernels_lab import aa as aa_trials
 from kernels_lab import baselines as references
@@ -20,6 +21,7 @@ from kernels_lab import machine, sandbox
 from kernels_lab import survey as surveys
 from kernels_lab.backends import BACKENDS
 from kernels_lab.bench import TIMEOUT_S
+from kernels_lab.cores import device_held
 from kernels_lab.errors import LabError
 from kernels_lab.evaluate import evaluate as verdict_on
 from kernels_lab.evaluate import version
@@ -28,6 +30,16 @@ from kernels_lab.problem import Problem, load, names
 from kernels_lab.timing import BUDGET_S
 
 _PROBLEMS = click.argument("problems", nargs=-1)
+
+
+def _available(_: click.Context, __: click.Parameter, device: str) -> str:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise click.UsageError("PyTorch finds no GPU here; on a machine with one, install PyTorch for CUDA, or give --device cpu")
+    return device
+
+
+_DEVICE = click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, callback=_available,
+                       help="Where the reference runs.")  # fmt: skip
 
 
 @click.group(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,26 +92,30 @@ def survey(folder: Path, levels: tuple[int, ...]) -> None:
 
 @cli.command()
 @_PROBLEMS
+@_DEVICE
 @click.option("--again", is_flag=True, help="Measure also what is kept for this machine.")
-def baselines(problems: tuple[str, ...], again: bool) -> None:
+def baselines(problems: tuple[str, ...], device: str, again: bool) -> None:
     """Measure the baselines of PROBLEMS (all of ours by default) against the reference as it is, and keep them for this machine."""
-    _print({"machine": machine.description(), "problems": {name: _baselines(found_problem(name), again) for name in problems or names()}})
+    found = {name: _baselines(found_problem(name), device, again) for name in problems or names()}
+    _print({"machine": machine.description(), "problems": found})
 
 
-def _baselines(problem: Problem, again: bool) -> dict[str, Any]:
-    found = references.measured(problem, again=again)
+def _baselines(problem: Problem, device: str, again: bool) -> dict[str, Any]:
+    with device_held(device):
+        found = references.measured(problem, device, again=again)
     rows = {form: {"gain": one.gain._asdict(), "us": one.us, "graph_breaks": one.graph_breaks} for form, one in found.items()}
-    return {"forms": rows, "fastest": references.fastest(found).form, "failed": references.refused(problem)}
+    return {"forms": rows, "fastest": references.fastest(found).form, "failed": references.refused(problem, device)}
 
 
 @cli.command()
 @_PROBLEMS
+@_DEVICE
 @click.option("--repeats", type=int, default=1, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--budget", "budget_s", type=float, default=BUDGET_S, show_default=True, help="Seconds for the rounds of timing.")
-def aa(problems: tuple[str, ...], repeats: int, seed: int, budget_s: float) -> None:
+def aa(problems: tuple[str, ...], repeats: int, **options: Any) -> None:
     """Compare the reference of PROBLEMS (all of ours by default) with itself."""
-    done = aa_trials.trials([found_problem(name) for name in problems or names()], repeats, seed=seed, budget_s=budget_s)
+    done = aa_trials.trials([found_problem(name) for name in problems or names()], repeats, **options)
     _print({"summary": aa_trials.summed_up(done), "trials": [asdict(one) for one in done]})
 
 

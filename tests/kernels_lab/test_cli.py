@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from kernels_lab.cli import main
 from kernels_lab.problem import names
@@ -65,6 +66,17 @@ def test_bad_input_is_json_with_exit_code_2(
         main()
     assert ended.value.code == 2
     assert says in json.loads(capfd.readouterr().out)["message"]
+
+
+@pytest.mark.parametrize("command", ["aa", "baselines"])
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_measured(
+    command: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["kernels_lab", command, "swish", "--device", "cuda"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "no GPU" in json.loads(capfd.readouterr().out)["message"]
 
 
 def test_list_and_doctor_say_what_there_is(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

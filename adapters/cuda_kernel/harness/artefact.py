@@ -14,8 +14,10 @@ from typing import Any
 DESCRIPTION = "kernel.json"
 NOTE = "experiment.json"
 """What the campaign writes into a snapshot of an experiment: its name, family, hypothesis."""
-SOURCES = {"cpp": "kernel.cpp", "cuda": "kernel.cu", "torch": "kernel.py", "triton": "kernel.py"}
+SOURCES = {"cpp": "kernel.cpp", "cuda": "kernel.cu", "torch": "kernel.py", "torch_cuda": "kernel.py", "triton": "kernel.py"}
 """Backend -> name of its source."""
+BACKENDS = {"cpu": ("cpp", "torch"), "cuda": ("cuda", "triton", "torch_cuda")}
+"""Device of a campaign -> backends whose kernels run there. Times on two devices do not compare."""
 LARGEST_BYTES = {DESCRIPTION: 4096, **dict.fromkeys(SOURCES.values(), 1 << 20)}
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
@@ -49,10 +51,11 @@ class Kernel:
         return SOURCES[self.backend]
 
 
-def read_kernel(folder: Path, further: Collection[str] = ()) -> Kernel:
+def read_kernel(folder: Path, device: str, further: Collection[str] = ()) -> Kernel:
     """Return the kernel of an artefact.
 
     Args:
+        device: of the campaign.
         further: names of problems beside the lab's own. Of others only the form of the name is looked at here, and that it is no path: a
             candidate that could name a file as its problem would write its own.
 
@@ -66,8 +69,8 @@ def read_kernel(folder: Path, further: Collection[str] = ()) -> Kernel:
     if not isinstance(given, dict) or given.keys() != {"problem", "backend"}:
         raise Refused("invalid_output", f'{DESCRIPTION} must hold exactly {{"problem": NAME, "backend": NAME}}; no score and nothing else')
     problem, backend = given["problem"], given["backend"]
-    if not isinstance(backend, str) or backend not in SOURCES:
-        raise Refused("invalid_output", f"unknown backend {backend!r}; known: {', '.join(SOURCES)}")
+    if backend not in BACKENDS[device]:
+        raise Refused("invalid_output", f"this campaign measures on {device}; backend {backend!r} is none of {', '.join(BACKENDS[device])}")
     if not isinstance(problem, str) or (problem not in further and not _NAME.fullmatch(problem)):
         raise Refused("invalid_output", f"{problem!r} is no name of a problem")
     if (family := _family(folder)) not in ("", problem):

@@ -68,12 +68,13 @@ class Lab:
 
     def reference(self, problem: str, *, seed: int, budget_s: float) -> Answer:
         """Return a comparison of the reference of a problem with itself: value, low, high, noisy."""
-        asked = ("--repeats", "1", "--seed", str(seed), "--budget", f"{budget_s:g}")
+        asked = ("--device", self._task.device, "--repeats", "1", "--seed", str(seed), "--budget", f"{budget_s:g}")
         return self._asked("aa", self._where(problem), *asked)["trials"][0]
 
     def forms(self, problem: str) -> Answer:
         """Return the baselines of a problem on this machine: forms, fastest, failed. Those that are not kept yet are measured."""
-        return next(iter(self._asked("baselines", self._where(problem))["problems"].values()))
+        asked = ("--device", self._task.device)
+        return next(iter(self._asked("baselines", self._where(problem), *asked)["problems"].values()))
 
     def _where(self, problem: str) -> str:
         return self._task.problems.get(problem, problem)

@@ -29,7 +29,7 @@ from .stream import HarnessFault, harness_version, load_stream, load_task
 def score_artefact(options: argparse.Namespace) -> dict[str, Any]:
     """Judge the kernel of an artefact."""
     stream, task = load_stream(options.partition, _folder("ALPHALAB_VAULT")), load_task()
-    kernel = read_kernel(options.artefact.resolve(), task.problems)
+    kernel = read_kernel(options.artefact.resolve(), task.device, task.problems)
     with one_core(), Lab(task) as lab:
         if options.fidelity == "smoke":
             return kernels.smoke(lab, kernel, stream, options.seed)

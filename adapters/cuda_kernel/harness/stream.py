@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .artefact import BACKENDS
+
 HERE = Path(__file__).resolve().parent
 PARTITIONS = ("search", "confirm", "sealed")
 _SEED_BITS = 60
@@ -51,6 +53,8 @@ class Task:
     """Further problems: name -> file in KernelBench form."""
     timing_s: float
     """Seconds for the rounds of timing of one evaluation."""
+    device: str
+    """Where kernels run, and the references that they are compared with."""
 
 
 def load_stream(partition: str, vault: Path) -> Stream:
@@ -76,7 +80,9 @@ def load_task(folder: Path = HERE) -> Task:
     """
     raw = _read(folder / "config.json")
     task: dict[str, Any] = raw.get("task", raw)
-    timing_s, paths = task.get("timing_s", 2.0), task.get("problems") or []
+    timing_s, paths, device = task.get("timing_s", 2.0), task.get("problems") or [], task.get("device", "cpu")
+    if not isinstance(device, str) or device not in BACKENDS:
+        raise HarnessFault(f"config.json: device must be one of {', '.join(BACKENDS)}, not {device!r}")
     if not isinstance(timing_s, int | float) or isinstance(timing_s, bool) or not math.isfinite(timing_s) or timing_s < 0:
         raise HarnessFault(f"config.json: timing_s must be a number of seconds of at least 0, not {timing_s!r}")
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
@@ -87,7 +93,7 @@ def load_task(folder: Path = HERE) -> Task:
             raise HarnessFault(f"config.json: problems: {file} is no .py file under an absolute path")
     if len({file.stem for file in files}) < len(files):
         raise HarnessFault("config.json: problems: two files have one name; a problem is named by its file, so rename one")
-    return Task({file.stem: str(file) for file in files}, float(timing_s))
+    return Task({file.stem: str(file) for file in files}, float(timing_s), device)
 
 
 def harness_version(folder: Path = HERE) -> str:

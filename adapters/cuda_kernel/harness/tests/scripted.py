@@ -59,7 +59,7 @@ class Script:
             raise Refused("invalid_output", f"no problem {problem!r}")
         return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
 
-    def _baselines(self, problem: str) -> dict[str, Any]:
+    def _baselines(self, problem: str, *options: str) -> dict[str, Any]:
         forms = {"eager": {"gain": {"value": 1.0}, "graph_breaks": 0}, "compile": {"gain": {"value": 1.5}, "graph_breaks": 2}}
         return {"problems": {problem: {"forms": forms, "fastest": "compile", "failed": {"library": "it does not run"}}}}
 

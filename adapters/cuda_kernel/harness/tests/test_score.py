@@ -178,7 +178,7 @@ def test_a_smoke_score_is_one_short_look_against_eager_and_says_so(scored: Score
     ('{"problem": "unheard_of", "backend": "cpp"}', "invalid_output"), ('{"problem": "--seed", "backend": "cpp"}', "invalid_output"),
     ('{"problem": "/tmp/mine.py", "backend": "cpp"}', "invalid_output"), ('{"problem": "mine.py", "backend": "cpp"}', "invalid_output"),
     ('{"problem": "swish", "backend": "cpp", "value": 100.0}', "invalid_output"),
-    ('{"problem": "swish", "backend": "cpp"}' + " " * 5000, "invalid_output"), ('{"problem": "swish", "backend": "cuda"}', "crash"),
+    ('{"problem": "swish", "backend": "cpp"}' + " " * 5000, "invalid_output"), ('{"problem": "swish", "backend": "torch"}', "crash"),
 ])
 def test_what_is_no_kernel_is_refused(scored: Scored, script: Script, text: str, label: str):
     found = scored({**KERNEL, "kernel.json": text})
@@ -192,6 +192,22 @@ def test_a_kernel_for_another_problem_than_its_family_has_no_score(scored: Score
     assert (found["label"], found["value"]) == ("invalid_output", None)
     assert "family rms_norm" in found["error"]
     assert scored({**KERNEL, "experiment.json": json.dumps({"family": "swish"})})["label"] == "ok"
+
+
+@pytest.mark.parametrize(("device", "backend", "label"), [
+    ("cpu", "cpp", "ok"), ("cpu", "cuda", "invalid_output"), ("cpu", "triton", "invalid_output"),
+    ("cuda", "cuda", "ok"), ("cuda", "triton", "ok"), ("cuda", "torch_cuda", "ok"), ("cuda", "cpp", "invalid_output"),
+])
+def test_kernels_of_one_device_compete_and_no_others(scored: Scored, script: Script, device: str, backend: str, label: str):
+    kernel = {"kernel.json": json.dumps({"problem": "swish", "backend": backend}), "kernel.cpp": "//", "kernel.cu": "//", "kernel.py": "#"}
+    assert scored(kernel, device=device)["label"] == label
+
+
+def test_the_references_are_measured_where_the_kernels_run(scored: Scored, script: Script):
+    scored(baselines=True, device="cuda")
+    told = [question for question in script.asked if question[0] in ("aa", "baselines")]
+    assert told
+    assert all(question[question.index("--device") + 1] == "cuda" for question in told)
 
 
 def test_a_missing_file_is_a_crash(scored: Scored, script: Script):
@@ -231,7 +247,8 @@ def test_a_further_problem_is_named_by_its_file(scored: Scored, script: Script, 
 def test_tasks_that_cannot_be_used_are_faults_of_ours(scored: Scored, script: Script, tmp_path: Path):
     (tmp_path / "swish.py").touch()
     bad: list[dict[str, Any]] = [
-        {"timing_s": -1}, {"timing_s": "long"}, {"problems": "swish.py"}, {"problems": ["swish.py"]},
+        {"timing_s": -1}, {"timing_s": "long"}, {"device": "tpu"}, {"device": ["cpu"]},
+        {"problems": "swish.py"}, {"problems": ["swish.py"]},
         {"problems": [str(tmp_path / "no.py")]}, {"problems": [str(tmp_path / "swish.py")] * 2}]
     assert {scored(**task)["label"] for task in bad} == {"infrastructure"}
     assert scored(baselines=True, problems=[str(tmp_path / "swish.py")])["label"] == "infrastructure"
