@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from kernels_lab import cores, machine
+from kernels_lab.arena import same_bits
 from kernels_lab.ratio import Ratio, compared
 from kernels_lab.summary import Row, summary
 from kernels_lab.tolerance import error, looks_reduced, slack, strays, truth
@@ -132,3 +133,19 @@ def test_two_pairs_of_restless_processes_hold_the_truth_more_often_than_one() ->
 
 def _process(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return tuple(1000 * math.exp(draw.normal(0, 0.06 / math.sqrt(2))) * np.exp(draw.normal(0, 0.02, 40)) for _ in range(2))
+
+
+@pytest.mark.parametrize("numel", [1, 7, 8, 1001, 4096])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+def test_tensors_are_the_same_only_bit_for_bit(numel: int, dtype: torch.dtype) -> None:
+    tensor = (torch.arange(numel + 1) % 2).to(dtype)[1:]  # not at the start of its memory
+    assert same_bits(tensor, tensor.clone())
+    other = tensor.clone()
+    other[-1] = 1 - int(other[-1])
+    assert not same_bits(tensor, other)
+    assert not same_bits(tensor, tensor.reshape(-1, 1))
+
+
+def test_equal_numbers_of_other_bits_are_not_the_same_and_nan_is_itself() -> None:
+    assert not same_bits(torch.tensor([0.0, 1.0]), torch.tensor([-0.0, 1.0]))
+    assert same_bits(torch.tensor([math.nan]), torch.tensor([math.nan]))

@@ -25,7 +25,7 @@ from _lab import noisy, script, verdict  # noqa: E402
 
 Score = dict[str, Any]
 SECRET = 711000017
-TASK = {"problems": [], "timing_s": 0.5, "metric": "speedup"}
+TASK = {"problems": [], "device": "cpu", "timing_s": 0.5, "metric": "speedup"}
 DRAWS = {"search": 2, "confirm": 1}
 ONE_S = 90
 """Seconds for one scoring; a few are usual."""

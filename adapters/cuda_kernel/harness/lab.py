@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,16 @@ class Lab:
             return self._asked("evaluate", self._where(kernel.problem), str(source), "--backend", kernel.backend, "--seed", str(seed),
                                "--baselines", baselines, "--budget", f"{budget_s:g}")
 
-    def reference(self, problem: str, *, seed: int, budget_s: float) -> Answer:
-        """Return a comparison of the reference of a problem with itself: value, low, high, noisy."""
+    def references(self, problems: Sequence[str], *, seed: int, budget_s: float) -> dict[str, Answer]:
+        """Return for each problem a comparison of its reference with itself: value, low, high, noisy."""
         asked = ("--device", self._task.device, "--repeats", "1", "--seed", str(seed), "--budget", f"{budget_s:g}")
-        return self._asked("aa", self._where(problem), *asked)["trials"][0]
+        trials: list[Answer] = self._asked("aa", *map(self._where, problems), *asked)["trials"]
+        return dict(zip(problems, trials, strict=True))
 
-    def forms(self, problem: str) -> Answer:
-        """Return the baselines of a problem on this machine: forms, fastest, failed. Those that are not kept yet are measured."""
-        asked = ("--device", self._task.device)
-        return next(iter(self._asked("baselines", self._where(problem), *asked)["problems"].values()))
+    def forms(self, problems: Sequence[str]) -> dict[str, Answer]:
+        """Return the baselines of each problem on this machine: forms, fastest, failed. Those that are not kept yet are measured."""
+        found: dict[str, Answer] = self._asked("baselines", *map(self._where, problems), "--device", self._task.device)["problems"]
+        return {problem: found[self._where(problem)] for problem in problems}
 
     def _where(self, problem: str) -> str:
         return self._task.problems.get(problem, problem)

@@ -22,7 +22,10 @@ BUDGET_S = 1.0
 def judged(lab: Lab, task: Task, stream: Stream, data: Path, seed: int) -> dict[str, Any]:
     """Judge the reference of every problem of the campaign; see `problems_of`."""
     names = problems_of(lab, task, data)
-    found = dict(zip(names, _side_by_side(names, lambda name: _problem(lab, name, stream, seed))))
+    # the lab takes longer to start than to compare one reference with itself, so it is asked about many at once
+    hands = [names[start::AT_A_TIME] for start in range(AT_A_TIME) if names[start::AT_A_TIME]]
+    scores = {name: score for part in _side_by_side(hands, lambda hand: _problems(lab, hand, stream, seed)) for name, score in part.items()}
+    found = {name: scores[name] for name in names}
     by_name = {what: {name: score[key] for name, score in found.items()}
                for what, key in (("baselines", "value"), ("units", "units"), ("secondary", "secondary"), ("gates", "gates"))}
     return {"ok": True, "label": "ok", "metric": METRIC, "value": None, **by_name}
@@ -41,9 +44,13 @@ def problems_of(lab: Lab, task: Task, data: Path) -> list[str]:
     return names
 
 
-def _problem(lab: Lab, name: str, stream: Stream, seed: int) -> dict[str, Any]:
-    forms = lab.forms(name)
-    trials = [_calmest(lab, name, stream, seed, str(draw)) for draw in range(stream.draws)]
+def _problems(lab: Lab, names: Sequence[str], stream: Stream, seed: int) -> dict[str, dict[str, Any]]:
+    forms = lab.forms(names)
+    draws = [_calmest(lab, names, stream, seed, str(draw)) for draw in range(stream.draws)]
+    return {name: _score(name, forms[name], [draw[name] for draw in draws], stream, seed) for name in names}
+
+
+def _score(name: str, forms: Answer, trials: Sequence[Answer], stream: Stream, seed: int) -> dict[str, Any]:
     units = [{"id": stream.unit(name, seed, str(draw)), "value": loss_of(trial["value"])} for draw, trial in enumerate(trials)]
     first, fastest = trials[0], forms["forms"][forms["fastest"]]
     about = {"problem": name, "baseline": forms["fastest"], "gains": {form: row["gain"]["value"] for form, row in forms["forms"].items()},
@@ -52,18 +59,22 @@ def _problem(lab: Lab, name: str, stream: Stream, seed: int) -> dict[str, Any]:
     return {"value": value_of([unit["value"] for unit in units]), "units": units, "gates": [], "secondary": about}
 
 
-def _calmest(lab: Lab, name: str, stream: Stream, seed: int, draw: str) -> Answer:
-    """Return the first comparison that is not noisy; if all are, the narrowest: chosen by width, never by value."""
-    trials: list[Answer] = []
+def _calmest(lab: Lab, names: Sequence[str], stream: Stream, seed: int, draw: str) -> dict[str, Answer]:
+    """Return of each the first comparison that is not noisy; if all are, the narrowest: chosen by width, never by value."""
+    trials: dict[str, list[Answer]] = {name: [] for name in names}
     for attempt in range(TRIES):
-        trials.append(lab.reference(name, seed=stream.seed(seed, draw, attempt), budget_s=BUDGET_S))
-        if not trials[-1]["noisy"]:
-            return trials[-1]
-    return min(trials, key=lambda trial: math.log(trial["high"] / trial["low"]))
+        if noisy := [name for name in names if all(trial["noisy"] for trial in trials[name])]:
+            for name, trial in lab.references(noisy, seed=stream.seed(seed, draw, attempt), budget_s=BUDGET_S).items():
+                trials[name].append(trial)
+    return {name: min(of_name, key=_restlessness) for name, of_name in trials.items()}
 
 
-def _side_by_side(names: Sequence[str], work: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the work says of each name, a few at a time.
+def _restlessness(trial: Answer) -> tuple[bool, float]:
+    return trial["noisy"], math.log(trial["high"] / trial["low"])
+
+
+def _side_by_side(hands: Sequence[Sequence[str]], work: Callable[[Sequence[str]], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the work says of each hand of names, side by side.
 
     Each thread has a core of its own, as a slot of the campaign has.
     """
@@ -72,6 +83,6 @@ def _side_by_side(names: Sequence[str], work: Callable[[str], dict[str, Any]]) -
         cores.put(core)
     pool = ThreadPoolExecutor(cores.qsize(), initializer=lambda: keep_to(cores.get()))
     try:
-        return list(pool.map(work, names))
+        return list(pool.map(work, hands))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # leaving the lab ends what still runs

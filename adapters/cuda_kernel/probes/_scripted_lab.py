@@ -9,22 +9,31 @@ from __future__ import annotations
 import json
 import os
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 
 def answer(script: dict[str, Any], question: list[str], before: list[list[str]]) -> dict[str, Any]:
     """Return what the lab says, given what it was asked before."""
-    command, turn = question[0], sum(asked[:2] == question[:2] for asked in before)  # of this problem: problems may be asked at a time
+    command = question[0]
     if command == "list":
         return {"problems": [{"name": name} for name in script["problems"]]}
-    if question[1] not in script["problems"] and not question[1].endswith(".py"):
-        return {"error": "UnknownProblem", "message": f"no problem {question[1]!r}"}
+    named = problems_of(question)
+    if unknown := [name for name in named if name not in script["problems"] and not name.endswith(".py")]:
+        return {"error": "UnknownProblem", "message": f"no problem {unknown[0]!r}"}
     if command == "baselines":
-        return {"problems": {question[1]: script["forms"]}}
-    rows = script["trials" if command == "aa" else "verdicts"]
-    row = {**rows[min(turn, len(rows) - 1)], "seed": int(question[question.index("--seed") + 1])}
-    return {"trials": [row]} if command == "aa" else row
+        return {"problems": dict.fromkeys(named, script["forms"])}
+    rows, seed = script["trials" if command == "aa" else "verdicts"], int(question[question.index("--seed") + 1])
+    turns = [sum(asked[0] == command and name in problems_of(asked) for asked in before) for name in named]
+    said = [{**rows[min(turn, len(rows) - 1)], "seed": seed} for turn in turns]
+    return {"trials": said} if command == "aa" else said[0]
+
+
+def problems_of(question: list[str]) -> list[str]:
+    """Return the problems that a question names: what stands before its options; evaluate has one, and a source."""
+    named = list(takewhile(lambda word: not word.startswith("--"), question[1:]))
+    return named[:1] if question[0] == "evaluate" else named
 
 
 def main() -> None:

@@ -90,5 +90,5 @@ if __name__ == "__main__":
         "noise_is_measured_again": ("blocking", "def _ranked(", noise),
         "what_does_not_come_back_misses_a_gate": ("blocking", '"reproduced"', quarantine),
         "no_verdict_is_no_score": ("blocking", "def _asked(", silent),
-        "baselines_by_hand": ("blocking", "def _problem(", baselines),
+        "baselines_by_hand": ("blocking", "def _problems(", baselines),
     })

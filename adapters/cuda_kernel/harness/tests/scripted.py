@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,15 @@ class Script:
             raise Refused("invalid_output", f"no problem {problem!r}")
         return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
 
-    def _baselines(self, problem: str, *options: str) -> dict[str, Any]:
+    def _baselines(self, *asked: str) -> dict[str, Any]:
         forms = {"eager": {"gain": {"value": 1.0}, "graph_breaks": 0}, "compile": {"gain": {"value": 1.5}, "graph_breaks": 2}}
-        return {"problems": {problem: {"forms": forms, "fastest": "compile", "failed": {"library": "it does not run"}}}}
+        row = {"forms": forms, "fastest": "compile", "failed": {"library": "it does not run"}}
+        return {"problems": dict.fromkeys(_problems(asked), row)}
 
-    def _aa(self, problem: str, *options: str) -> dict[str, Any]:
-        return {"trials": [self.trials.pop(0) if len(self.trials) > 1 else self.trials[0]]}
+    def _aa(self, *asked: str) -> dict[str, Any]:
+        return {"trials": [self.trials.pop(0) if len(self.trials) > 1 else self.trials[0] for _ in _problems(asked)]}
+
+
+def _problems(asked: tuple[str, ...]) -> list[str]:
+    """Return the problems of a question: what stands before its options."""
+    return list(takewhile(lambda word: not word.startswith("--"), asked))
