@@ -50,6 +50,18 @@ def wait_panel(page: Page, *, timeout_s: float = 60.0) -> None:
     page.wait_for_selector(PANEL, timeout=timeout_s * 1000)
 
 
+def focus(page: Page, locator: Locator) -> None:
+    """Focus a control and wait until it keeps that: JupyterLab takes the focus back to its cell once what was run has ended."""
+
+    def kept() -> bool:
+        locator.focus()
+        page.wait_for_timeout(300)
+        return locator.evaluate("node => node === document.activeElement")
+
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    until(page, kept, "the focus to stay")
+
+
 def card(page: Page, id: int) -> Locator:
     """Return the card of an experiment, in whichever column it is."""
     return page.locator(f'.alnb-card[data-id="{id}"]')

@@ -70,7 +70,7 @@ def problems(panel: Page, tab: str) -> list[str]:
 
 def walk(panel: Page, count: int) -> tuple[set[int], set[int]]:
     """Press Tab from the first control on; return those that were reached, and those of them without a visible focus."""
-    panel.evaluate("() => document.querySelector('[data-control=\"1\"]').focus()")
+    steps.focus(panel, panel.locator('[data-control="1"]'))
     reached, unseen = {1}, set[int]()
     for _ in range(count + 5):
         panel.keyboard.press("Tab")
@@ -83,7 +83,7 @@ def walk(panel: Page, count: int) -> tuple[set[int], set[int]]:
 
 
 def test_tabs_are_walked_with_arrows(panel: Page):
-    tab_of(panel, "Board").focus()
+    steps.focus(panel, tab_of(panel, "Board"))
     for name in TABS[1:]:
         panel.keyboard.press("ArrowRight")
         assert panel.evaluate("() => document.activeElement.textContent").startswith(name)
@@ -94,7 +94,7 @@ def test_a_veto_is_given_and_taken_back_by_keys(panel: Page, campaign: Campaign)
     made = next(seen for seen in campaign.board.list(State.PROPOSED))
     before = steps.newest(campaign.board)
     veto = panel.get_by_role("button", name=f"Veto experiment {made.id} {made.name}")
-    veto.focus()
+    steps.focus(panel, veto)
     panel.keyboard.press("Enter")
     panel.get_by_label(f"Reason to veto #{made.id}").fill("not now")
     panel.keyboard.press("Escape")
