@@ -27,7 +27,7 @@ from alphalab_nb.storage.snapshots import remove
 CANDIDATES = 10
 """How many of the leaderboard's best are confirmed; few, because choosing among many on confirm would wear it out."""
 CANDIDATES_OF_MANY = 2
-"""The same for each contest where there are many of them."""
+"""The same for each contest where there are many of them: the leader and the best default, or who follows if that leads."""
 LEADERS = 6
 """So many of them are the best of all; the others are the best of further families, for variants of one family stand and fall
 together. The best family default is one in any case: a search must not end with less than it began with."""
@@ -148,7 +148,7 @@ def _against(parts: Parts, entry: Ranked, scores: dict[int, Score], champion: in
 
 def nominees(ranked: Sequence[Ranked], most: int = CANDIDATES) -> list[Ranked]:
     """Return who may become champion, by rank: the leaders, the best of further families, the best default, and the next if few."""
-    leaders = ranked[: min(LEADERS, most)]
+    leaders = ranked[: min(LEADERS, most - 1)]
     chosen, families = {entry.experiment.id for entry in leaders}, {entry.experiment.family for entry in leaders}
     for entry in ranked:
         if len(chosen) < most and entry.experiment.family not in families:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from alphalab_nb.metric import Metric
-from alphalab_nb.phases.close import CANDIDATES, LEADERS, nominees
+from alphalab_nb.phases.close import CANDIDATES, CANDIDATES_OF_MANY, LEADERS, nominees
 from alphalab_nb.storage.board import Board
 from alphalab_nb.storage.database import Database
 from alphalab_nb.storage.leaderboard import Ranked, ranking
@@ -42,3 +44,8 @@ def test_the_best_default_is_always_one(tmp_path: Path):
 
 def test_a_short_board_is_taken_whole(tmp_path: Path):
     assert places(nominees(ranked(tmp_path, "ab"))) == [1, 2]
+
+
+@pytest.mark.parametrize(("default", "found"), [(3, [1, 3]), (1, [1, 2]), (0, [1, 2])])
+def test_of_many_contests_each_has_its_leader_and_its_default(tmp_path: Path, default: int, found: list[int]):
+    assert places(nominees(ranked(tmp_path, "aaaa", default=default), CANDIDATES_OF_MANY)) == found
