@@ -22,10 +22,7 @@ BUDGET_S = 1.0
 def judged(lab: Lab, task: Task, stream: Stream, data: Path, seed: int) -> dict[str, Any]:
     """Judge the reference of every problem of the campaign; see `problems_of`."""
     names = problems_of(lab, task, data)
-    # the lab takes longer to start than to compare one reference with itself, so it is asked about many at once
-    hands = [names[start::AT_A_TIME] for start in range(AT_A_TIME) if names[start::AT_A_TIME]]
-    scores = {name: score for part in _side_by_side(hands, lambda hand: _problems(lab, hand, stream, seed)) for name, score in part.items()}
-    found = {name: scores[name] for name in names}
+    found = _side_by_side(names, lambda hand: _problems(lab, hand, stream, seed))
     by_name = {what: {name: score[key] for name, score in found.items()}
                for what, key in (("baselines", "value"), ("units", "units"), ("secondary", "secondary"), ("gates", "gates"))}
     return {"ok": True, "label": "ok", "metric": METRIC, "value": None, **by_name}
@@ -73,16 +70,19 @@ def _restlessness(trial: Answer) -> tuple[bool, float]:
     return trial["noisy"], math.log(trial["high"] / trial["low"])
 
 
-def _side_by_side(hands: Sequence[Sequence[str]], work: Callable[[Sequence[str]], dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the work says of each hand of names, side by side.
+def _side_by_side(names: Sequence[str], work: Callable[[Sequence[str]], dict[str, Any]]) -> dict[str, Any]:
+    """Return what the work says of each name. It is given a hand of names for each core, as a slot of the campaign has one.
 
-    Each thread has a core of its own, as a slot of the campaign has.
+    A hand and not one: the lab takes longer to start than to compare one reference with itself, and is asked about many at once.
     """
+    free = mine()[:AT_A_TIME]
     cores: SimpleQueue[int] = SimpleQueue()
-    for core in mine()[:AT_A_TIME]:
+    for core in free:
         cores.put(core)
-    pool = ThreadPoolExecutor(cores.qsize(), initializer=lambda: keep_to(cores.get()))
+    hands = [names[start :: len(free)] for start in range(min(len(free), len(names)))]
+    pool = ThreadPoolExecutor(len(free), initializer=lambda: keep_to(cores.get()))
     try:
-        return list(pool.map(work, hands))
+        said = {name: answer for part in pool.map(work, hands) for name, answer in part.items()}
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # leaving the lab ends what still runs
+    return {name: said[name] for name in names}

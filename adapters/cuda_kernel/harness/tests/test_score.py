@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from harness.cores import mine, one_core
-from harness.stream import HarnessFault, load_stream
+from harness.lab import Lab
+from harness.stream import HarnessFault, Task, load_stream
 from harness.tests.scripted import KERNEL, Scored, Script, noisy, verdict
 
 RIGHT = """#include <cmath>
@@ -279,6 +280,12 @@ def test_baselines_are_the_references_next_to_themselves_for_each_problem_of_the
     told = found["secondary"]["swish"]
     assert (told["baseline"], told["graph_breaks"], told["gains"]) == ("compile", 2, {"eager": 1.0, "compile": 1.5})
     assert told["failed"] == {"library": "it does not run"}
+
+
+def test_each_of_many_references_gets_the_comparison_that_is_its_own(script: Script):
+    script.trials = [{"value": 1.1}, {"value": 0.9}]
+    found = Lab(Task({}, 0.5, "cpu")).references(["swish", "softmax"], seed=1, budget_s=1.0)
+    assert found == {"swish": {"value": 1.1}, "softmax": {"value": 0.9}}
 
 
 def test_of_noisy_references_the_narrowest_counts_and_says_so(scored: Scored, script: Script):
