@@ -53,6 +53,25 @@ def test_equal_replicates_give_no_band_of_zero_width(declared_stochastic: Campai
     assert band.low < 5.0 < band.high
 
 
+def test_what_is_timed_may_vary_by_what_the_harness_says_of_its_own_measurement(campaign: Campaign):
+    """A kernel at 0.348 was found at 0.318 when it ran alone: within what the lab had said, and not within what its references had shown."""
+    manifest = campaign.workspace.adapter / "manifest.yaml"
+    manifest.write_text(manifest.read_text() + "\nrepeatable: false\n")
+    timed = Campaign.open(campaign.workspace.root)
+    claim = claimed(timed.parts, HONEST)
+    [run], [value] = claim.runs, claim.values
+    assert run.score is not None
+    stated = replace(claim, runs=(replace(run, score=replace(run.score, secondary={"interval": [0.92 * value, 1.08 * value]})),))
+    certified = {"seed_sd": 0.0, "unit_sd": 0.001 * value**2, "df": None, "unit_df": None}
+    timed.board.set_fact("certificate", {"noise": certified})
+    assert not band_of(timed.parts, claim).holds(0.91 * value)
+    assert band_of(timed.parts, stated).holds(0.91 * value)
+    assert not band_of(timed.parts, stated).holds(0.8 * value)
+    assert not band_of(timed.parts, stated).holds(1.2 * value)
+    timed.board.set_fact("certificate", {"noise": {**certified, "unit_sd": value**2}})
+    assert band_of(timed.parts, stated).holds(0.8 * value), "the certified noise counts where it is the wider"
+
+
 @pytest.mark.parametrize(("metric", "value"), [("mse", 2.5), ("mae", 2.5), ("rmse", 2.5**0.5), ("sharpe", None)])
 def test_a_score_is_pooled_from_its_losses_where_the_metric_is_known(metric: str, value: float | None):
     score = Score(ok=True, label="ok", metric=metric, value=1.0, units=(("t0/a", 1.0), ("t1/a", 4.0)))
