@@ -20,6 +20,14 @@ from alphalab_nb.judge.stats import Units, by_origin, paired_interval
 from alphalab_nb.metric import Metric
 
 REPEATS = 5
+"""Of the baselines on search; see `repeats_enough`."""
+_LEAST, _FREEDOM = 3, 20
+
+
+def repeats_enough(baselines: int) -> int:
+    """Return how many repeats tell the noise where each baseline is of a contest of its own: three if they are many, for every one of them
+    tells of it, and five if not. 20 degrees of freedom know a standard deviation to 16 %."""
+    return min(REPEATS, max(_LEAST, 1 + math.ceil(_FREEDOM / max(1, baselines - 1))))
 
 
 @dataclass(frozen=True)

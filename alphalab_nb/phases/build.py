@@ -8,7 +8,7 @@ from alphalab_nb.agents import run_agent
 from alphalab_nb.agents.tasks import BuildTask, CriticTask, Findings, TesterTask
 from alphalab_nb.dispatch.court import SEED_STEP, rules_of
 from alphalab_nb.errors import PhaseFailed
-from alphalab_nb.judge.certificate import REPEATS, BaselineScores, Certificate, certify, in_metric
+from alphalab_nb.judge.certificate import REPEATS, BaselineScores, Certificate, certify, in_metric, repeats_enough
 from alphalab_nb.judge.pooling import geometric, pooling_of
 from alphalab_nb.judge.power import detectable
 from alphalab_nb.partitions import with_season
@@ -126,7 +126,9 @@ def certify_baselines(parts: Parts) -> Result:
             harness gives nothing that can be compared in pairs. Every reason is named.
     """
     stochastic, first = parts.adapter.manifest.stochastic, parts.config.seed
-    repeats = [_repeat(parts, number) for number in range(REPEATS)]
+    repeats = [_repeat(parts, 0)]
+    enough = repeats_enough(len(repeats[0].units)) if parts.adapter.manifest.compare_within == "family" else REPEATS
+    repeats += [_repeat(parts, number) for number in range(1, enough)]
     parts.partitions.open("confirm", by="phase build", reason="measure the baselines: the first incumbent of every test")
     seeds = [first + SEED_STEP * place for place in range(1 + parts.config.judge.replicates if stochastic else 1)]
     confirm = [score_baselines(parts, "confirm", seed) for seed in seeds]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphalab_nb.judge.certificate import BaselineScores, certify, in_metric, noise_of
+from alphalab_nb.judge.certificate import BaselineScores, certify, in_metric, noise_of, repeats_enough
 from alphalab_nb.metric import Metric
 
 RMSE, SHARPE = Metric("rmse"), Metric("sharpe", "maximize")
@@ -57,6 +57,12 @@ def test_the_noise_is_that_of_a_paired_comparison():
     alone = float(np.std(losses["ridge"]) / math.sqrt(ORIGINS))
     assert noise == pytest.approx(paired, rel=0.25)
     assert noise < 0.3 * alone
+
+
+@pytest.mark.parametrize(("baselines", "repeats"), [(1, 5), (2, 5), (6, 5), (8, 4), (11, 3), (24, 3), (200, 3)])
+def test_many_baselines_need_fewer_repeats_for_as_many_degrees_of_freedom(baselines: int, repeats: int):
+    assert repeats_enough(baselines) == repeats
+    assert repeats == 5 or (baselines - 1) * (repeats - 1) >= 20
 
 
 def test_dependent_units_give_a_wider_noise():
