@@ -238,7 +238,9 @@ def read_baselines(path: Path, wall_s: float = 0.0) -> BaselineScores:
     """Return the baselines' scores in a file that the harness wrote."""
     found = json.loads(path.read_text(encoding="utf-8"))
     units = {name: [(unit["id"], unit["value"]) for unit in rows] for name, rows in (found.get("units") or {}).items()}
-    return BaselineScores(found["baselines"], units, found.get("gates") or {}, wall_s)
+    stated = {name: tuple(about["interval"]) for name, about in (found.get("secondary") or {}).items()
+              if isinstance(about, dict) and about.get("interval")}
+    return BaselineScores(found["baselines"], units, found.get("gates") or {}, wall_s, stated)
 
 
 def _fresh(path: Path) -> Path:

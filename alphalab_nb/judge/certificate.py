@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class BaselineScores:
     gates: Mapping[str, Sequence[Mapping[str, Any]]]
     """By baseline; rows {name, value, limit, slack} as in score.json."""
     wall_s: float = 0.0
+    stated: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """By baseline, the 95 % interval that the harness gives of its own measurement, in the metric; see `certify`."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def confirm_noise_of(record: Mapping[str, Any]) -> Noise | None:
 
 def certify(
     repeats: Sequence[BaselineScores], required: Sequence[str], *, metric: Metric, stochastic: bool, block: int, seed: int,
-    confirm: Sequence[BaselineScores] = (),
+    confirm: Sequence[BaselineScores] = (), measured: bool = False,
 ) -> Certificate:
     """Return the certificate of a harness.
 
@@ -91,6 +93,8 @@ def certify(
         repeats: independent runs of all baselines on the same partition; with `stochastic`, each with a seed of its own.
         block: neighbouring units that depend on each other, see `paired_interval`.
         confirm: runs of all baselines on the confirm partition, if stochastic each with a seed of its own.
+        measured: what is scored is a measurement, as a time is: its noise is at least what the harness says of it, for two programs may
+            differ by more than one program from itself.
     """
     first = repeats[0]
     same = all(_numbers(other) == _numbers(first) for other in repeats[1:])
@@ -104,6 +108,8 @@ def certify(
     low, high = _band(known[best], first.values[best] or 0.0, first.units[best], metric, block, seed)
     noise = _noise(repeats, best, others, block)
     beside = _noise(confirm, best, others, block) if confirm and all(each.units.get(best) for each in confirm) else None
+    if measured:
+        noise, beside = _at_least_stated(noise, repeats), _at_least_stated(beside, confirm) if beside else None
     return Certificate(best, known[best], low, high, len(repeats), same, noise, beside, _slack(repeats), tuple(faults))
 
 
@@ -144,6 +150,24 @@ def _noise(runs: Sequence[BaselineScores], best: str, others: Sequence[str], blo
         return Noise(seed_sd, df=df)
     unit_sd, unit_df = min((_over_units(runs[0], best, other, block) for other in others), default=(math.inf, math.inf))
     return Noise(seed_sd, unit_sd, df, unit_df)
+
+
+def _at_least_stated(noise: Noise, runs: Sequence[BaselineScores]) -> Noise:
+    """Return the noise with at least the spread over seeds that follows from the intervals that the harness states."""
+    errors = [error for run in runs for name in run.stated if (error := _stated_error(run, name)) is not None]
+    if not errors:
+        return noise
+    return replace(noise, seed_sd=max(noise.seed_sd, math.sqrt(2 * statistics.fmean(error**2 for error in errors))))
+
+
+def _stated_error(run: BaselineScores, name: str) -> float | None:
+    """Return the standard error of a mean loss that follows from the interval of its value."""
+    value, units = run.values.get(name), run.units.get(name)
+    if value is None or not units:
+        return None
+    (low, high), step = run.stated[name], 1e-6
+    gained = in_metric(value, statistics.fmean(loss for _, loss in units), step)
+    return (high - low) / 2 / statistics.NormalDist().inv_cdf(0.975) * step / gained if gained else None
 
 
 def _over_units(scores: BaselineScores, one: str, other: str, block: int) -> tuple[float, float]:

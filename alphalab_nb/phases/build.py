@@ -133,7 +133,7 @@ def certify_baselines(parts: Parts) -> Result:
     seeds = [first + SEED_STEP * place for place in range(1 + parts.config.judge.replicates if stochastic else 1)]
     confirm = [score_baselines(parts, "confirm", seed) for seed in seeds]
     certificate = certify(repeats, parts.adapter.manifest.baselines, metric=parts.metric, stochastic=stochastic,
-                          block=parts.rule.block(parts.task), seed=first, confirm=confirm)
+                          block=parts.rule.block(parts.task), seed=first, confirm=confirm, measured=not parts.adapter.manifest.repeatable)
     record = {**certificate.record(), **_shown(parts, certificate, repeats[0])}
     parts.board.set_fact("certificate", record)
     if certificate.faults:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from alphalab_nb.dispatch.carry import Order, carry_through
@@ -33,7 +34,7 @@ def replay(parts: Parts, executor: Executor, claim: Claim) -> Lines:
         if claim.copy.is_dir():
             orders = [_rebuild(parts, claim), *orders]
         scores = [score for _, score in carry_through(parts, executor, orders)]
-    rebuilt = [_rebuilt_line(parts, claim, scores.pop(0))] if claim.copy.is_dir() else []
+        rebuilt = [_rebuilt_line(parts, executor, claim, scores.pop(0))] if claim.copy.is_dir() else []
     lines = Lines([*rebuilt, *(line for run in claim.runs for line in unit_lines(run))])
     for run in claim.runs:
         lines += [] if stored[run.id].is_dir() else [_missing(parts, run, stored[run.id])]
@@ -53,8 +54,20 @@ def _rebuild(parts: Parts, claim: Claim) -> Order:
     return Order(run=run, code=claim.copy) if parts.adapter.manifest.run else Order(run=run, artefact=claim.copy)
 
 
-def _rebuilt_line(parts: Parts, claim: Claim, score: Score) -> Line:
-    """Compare the score of the rebuilt program with those on record."""
+def _rebuilt_line(parts: Parts, executor: Executor, claim: Claim, score: Score) -> Line:
+    """Compare the score of the rebuilt program with those on record. A time outside is measured once more.
+
+    Of a hundred honest times one is outside, and a campaign of many contests has many champions; what is wrong is so at another time, too.
+    """
+    line = _compared(parts, claim, score)
+    if line.holds or not score.ok or parts.adapter.manifest.repeatable:
+        return line
+    [(_, again)] = carry_through(parts, executor, [_rebuild(parts, claim)])
+    second = _compared(parts, claim, again)
+    return replace(second, why=f"{second.why}; measured twice, {line.found} at first")
+
+
+def _compared(parts: Parts, claim: Claim, score: Score) -> Line:
     run, what = claim.runs[-1], "score of the program, run again from the clean copy"
     recorded = score_of(run).value
     if not score.ok or score.value is None or recorded is None:

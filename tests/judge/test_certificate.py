@@ -59,6 +59,26 @@ def test_the_noise_is_that_of_a_paired_comparison():
     assert noise < 0.3 * alone
 
 
+def timed(seed: int, half: float) -> BaselineScores:
+    """Losses that stray by 0.01, of references that the harness says it measures within this half-width, as a logarithm."""
+    losses = {name: float(np.random.default_rng([seed, n]).normal(0, 0.01)) for n, name in enumerate(("naive", "ridge", "drift"))}
+    values = {name: math.exp(-loss) for name, loss in losses.items()}
+    stated = {name: (value * math.exp(-half), value * math.exp(half)) for name, value in values.items()}
+    return BaselineScores(values, {name: [(f"{name}/{seed}", loss)] for name, loss in losses.items()}, {}, stated=stated)
+
+
+def test_the_noise_of_a_measurement_is_at_least_what_the_harness_says_of_it():
+    """References next to themselves repeat better than two different programs do."""
+    options = {"metric": Metric("speedup", "maximize"), "stochastic": True}
+    runs = [timed(seed, 0.1) for seed in range(5)]
+    believed, shown = certified(runs, confirm=runs, measured=True, **options), certified(runs, confirm=runs, **options)
+    assert shown.noise.seed_sd < 0.03
+    assert believed.noise.seed_sd == pytest.approx(math.sqrt(2) * 0.1 / 1.96, rel=0.01)
+    assert believed.confirm_noise is not None
+    assert believed.confirm_noise.seed_sd == pytest.approx(believed.noise.seed_sd, rel=0.01)
+    assert certified([timed(seed, 0.001) for seed in range(5)], measured=True, **options).noise == shown.noise
+
+
 @pytest.mark.parametrize(("baselines", "repeats"), [(1, 5), (2, 5), (6, 5), (8, 4), (11, 3), (24, 3), (200, 3)])
 def test_many_baselines_need_fewer_repeats_for_as_many_degrees_of_freedom(baselines: int, repeats: int):
     assert repeats_enough(baselines) == repeats

@@ -51,6 +51,13 @@ def copied(campaign: Campaign, folder: Path) -> Campaign:
     return Campaign.open(folder / "copy")
 
 
+def as_timed(campaign: Campaign) -> Campaign:
+    """Return the campaign with a manifest that says that no score is measured twice alike."""
+    manifest = campaign.workspace.adapter / "manifest.yaml"
+    manifest.write_text(manifest.read_text() + "\nrepeatable: false\n")
+    return Campaign.open(campaign.workspace.root)
+
+
 def sql(campaign: Campaign, statement: str, *values: object) -> None:
     """Write to the board behind its back."""
     with sqlite3.connect(campaign.workspace.database) as connection:

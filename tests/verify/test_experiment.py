@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 import pytest
 
 from alphalab_nb.campaign import Campaign
+from alphalab_nb.dispatch.carry import carry_through
 from alphalab_nb.errors import BadInput, NotFound, WorkspaceError
 from alphalab_nb.executors import make_executor
 from alphalab_nb.process import FileLock
 from alphalab_nb.proving import prove
+from alphalab_nb.storage.experiment import Run, Score
 from alphalab_nb.storage.leaderboard import full_runs, ranking
 from alphalab_nb.storage.snapshots import remove
 from alphalab_nb.verify import Lines, Verdict, check_ground, claimed, conclude, replay
-from tests.verify.campaigns import CLOCK, HONEST, SMOKED, STRAY, sql
+from tests.verify.campaigns import CLOCK, HONEST, SMOKED, STRAY, as_timed, sql
 
 
 def verified(campaign: Campaign, id: int = HONEST) -> Verdict:
@@ -51,6 +56,35 @@ def test_an_honest_result_holds_bit_for_bit_and_is_charged(campaign: Campaign):
 
 def test_a_program_that_asks_the_clock_does_not_hold(campaign: Campaign):
     assert faults(campaign, CLOCK) == [REBUILT]
+
+
+def strained(monkeypatch: pytest.MonkeyPatch, factors: list[float]) -> None:
+    """Let the scores of the next runs be so many times what they are."""
+    def carried(*arguments: Any) -> list[tuple[Run, Score]]:
+        return [(run, replace(score, value=(score.value or 0.0) * factors.pop(0))) for run, score in carry_through(*arguments)]
+
+    monkeypatch.setattr(import_module("alphalab_nb.verify.replay"), "carry_through", carried)  # the package names the function so
+
+
+def test_a_time_outside_is_measured_once_more(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    timed = as_timed(campaign)
+    strained(monkeypatch, [1.5, 1.0])
+    verdict = verified(timed)
+    assert verdict.holds, verdict.said
+    [line] = [line for line in verdict.lines if line.what == REBUILT]
+    assert "measured twice" in line.why
+    assert len([run for run in timed.board.runs(HONEST) if run.kind == "verify"]) == 2
+
+
+def test_a_time_outside_twice_is_a_fault(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    strained(monkeypatch, [1.5, 1.5])
+    assert faults(as_timed(campaign)) == [REBUILT]
+
+
+def test_what_can_be_repeated_gets_no_second_try(campaign: Campaign, monkeypatch: pytest.MonkeyPatch):
+    strained(monkeypatch, [1.5, 1.0])
+    assert REBUILT in faults(campaign)
+    assert len([run for run in campaign.board.runs(HONEST) if run.kind == "verify"]) == 2, "the program and its stored artefact, once"
 
 
 def test_a_program_that_reads_a_file_its_snapshot_lacks_does_not_hold(campaign: Campaign):

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from .cores import keep_to, mine
-from .kernels import METRIC, TRIES, loss_of, value_of
+from .kernels import METRIC, TRIES, interval_of, loss_of, value_of
 from .lab import Answer, Lab
 from .stream import HarnessFault, Stream, Task, read_space
 
@@ -49,9 +49,9 @@ def _problems(lab: Lab, names: Sequence[str], stream: Stream, seed: int) -> dict
 
 def _score(name: str, forms: Answer, trials: Sequence[Answer], stream: Stream, seed: int) -> dict[str, Any]:
     units = [{"id": stream.unit(name, seed, str(draw)), "value": loss_of(trial["value"])} for draw, trial in enumerate(trials)]
-    first, fastest = trials[0], forms["forms"][forms["fastest"]]
+    fastest = forms["forms"][forms["fastest"]]
     about = {"problem": name, "baseline": forms["fastest"], "gains": {form: row["gain"]["value"] for form, row in forms["forms"].items()},
-             "graph_breaks": fastest["graph_breaks"], "failed": forms["failed"], "interval": [first["low"], first["high"]],
+             "graph_breaks": fastest["graph_breaks"], "failed": forms["failed"], "interval": interval_of(trials),
              "noisy": any(trial["noisy"] for trial in trials)}
     return {"value": value_of([unit["value"] for unit in units]), "units": units, "gates": [], "secondary": about}
 

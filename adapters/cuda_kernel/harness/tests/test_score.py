@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from harness.cores import mine, one_core
+from harness.kernels import ANOTHER_TIME
 from harness.lab import Lab
 from harness.stream import HarnessFault, Task, load_stream
 from harness.tests.scripted import KERNEL, Scored, Script, noisy, verdict
@@ -31,7 +32,16 @@ def test_a_score_is_the_geometric_mean_over_its_draws_against_the_fastest_baseli
     assert found["value"] == pytest.approx(4.0)
     assert [unit["value"] for unit in found["units"]] == pytest.approx([-math.log(2), -math.log(8)])
     assert found["secondary"]["speedup"] == pytest.approx({"eager": 8.0, "library": 4.0})
-    assert (found["secondary"]["baseline"], found["secondary"]["interval"]) == ("library", [2 / 1.05, 2.1])
+    assert found["secondary"]["baseline"] == "library"
+
+
+def test_its_interval_is_that_of_the_mean_and_never_narrower_than_what_another_time_would_find(scored: Scored, script: Script):
+    script.verdicts = [verdict(2.0), verdict(8.0)]
+    half = math.hypot(math.log(1.05) / math.sqrt(2), ANOTHER_TIME)
+    assert scored()["secondary"]["interval"] == pytest.approx([4 * math.exp(-half), 4 * math.exp(half)])
+    script.trials = [{"value": 1.02, "low": 1.02 / 1.05, "high": 1.02 * 1.05, "noisy": False}]
+    about = scored(baselines=True)["secondary"]["swish"]
+    assert about["interval"] == pytest.approx([1.02 * math.exp(-half), 1.02 * math.exp(half)])
 
 
 def test_a_full_score_asks_for_all_baselines_and_the_tasks_seconds(scored: Scored, script: Script):
