@@ -58,10 +58,10 @@ def value_of(losses: Sequence[float]) -> float:
 
 def interval_of(ratios: Sequence[Answer]) -> list[float]:
     """Return the 95 % interval of the geometric mean of ratios {value, low, high} that were measured one after the other."""
-    middle = value_of([loss_of(ratio["value"]) for ratio in ratios])
-    down, up = (math.hypot(*(math.log(ratio[end] / ratio["value"]) / len(ratios) for ratio in ratios), ANOTHER_TIME)
+    losses = [loss_of(ratio["value"]) for ratio in ratios]
+    down, up = (math.hypot(*((loss_of(ratio[end]) - loss) / len(ratios) for ratio, loss in zip(ratios, losses)), ANOTHER_TIME)
                 for end in ("low", "high"))
-    return [middle * math.exp(-down), middle * math.exp(up)]
+    return [value_of(losses) * math.exp(-down), value_of(losses) * math.exp(up)]
 
 
 # -- one draw --------------------------------------------------------------------------------------------------
