@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 
 import pytest
 
@@ -39,6 +41,14 @@ def test_no_hostile_kernel_is_charged_to_the_machine_or_tried_again_as_if_it_wer
     runs = [one for one in ended.board.runs(status="ended") if ended.board.get(one.experiment).name in EXPECTED]
     assert len(runs) == len(EXPECTED)
     assert not [one for one in runs if one.score is not None and one.score.label == "infrastructure"]
+
+
+def test_the_certified_noise_is_at_least_what_another_time_would_find(ended: Campaign) -> None:
+    baselines = json.loads((ended.workspace.build / "baselines_search" / "seed_0" / "baselines.json").read_text(encoding="utf-8"))
+    low, high = baselines["secondary"]["softmax"]["interval"]
+    error = math.log(high / low) / 2 / 1.96
+    assert error > 0.04, "0.08 by the harness, on top of what the lab says"
+    assert ended.board.fact("certificate")["noise"]["seed_sd"] >= 0.75 * math.sqrt(2) * error, "seeds differ a little in what they state"
 
 
 def test_the_champion_is_a_right_kernel_that_was_verified_and_its_problem_alone_has_a_sealed_score(ended: Campaign) -> None:
