@@ -124,6 +124,11 @@ def in_metric(value: float, mean_loss: float, gain: float) -> float | None:
     return math.copysign(abs(value - float(pooled(np.array(mean_loss - gain)))), gain)
 
 
+def error_of(low: float, high: float) -> float:
+    """Return the standard error that a 95 % interval stands for."""
+    return (high - low) / 2 / statistics.NormalDist().inv_cdf(0.975)
+
+
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
@@ -165,9 +170,9 @@ def _stated_error(run: BaselineScores, name: str) -> float | None:
     value, units = run.values.get(name), run.units.get(name)
     if value is None or not units:
         return None
-    (low, high), step = run.stated[name], 1e-6
+    step = 1e-6
     gained = in_metric(value, statistics.fmean(loss for _, loss in units), step)
-    return (high - low) / 2 / statistics.NormalDist().inv_cdf(0.975) * step / gained if gained else None
+    return error_of(*run.stated[name]) * step / gained if gained else None
 
 
 def _over_units(scores: BaselineScores, one: str, other: str, block: int) -> tuple[float, float]:

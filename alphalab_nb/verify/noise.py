@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from alphalab_nb.judge.certificate import in_metric, noise_of
+from alphalab_nb.judge.certificate import error_of, in_metric, noise_of
 from alphalab_nb.parts import Parts
 from alphalab_nb.storage.experiment import Score
 from alphalab_nb.verify.claim import Claim, score_of
@@ -50,8 +50,7 @@ def measured_band(parts: Parts, claim: Claim) -> Band | None:
     """Return where one more measurement of the program lies; None where nothing tells.
 
     The wider counts of the certified noise between two measurements and of what the harness says of its own. The first is that of the
-    references, which run the same code as what they are measured by, so that their ratio feels little of who else runs on the machine:
-    a softmax kernel lost 9 % between a run beside another slot and its verification alone, where references had shown 5.
+    references, which mostly repeat better than two different programs do, and of all problems together; a restless kernel states more.
     """
     score = score_of(claim.runs[-1])
     known = [ends for ends in (_certified_ends(parts, score), _stated_ends(score)) if ends is not None]
@@ -79,8 +78,7 @@ def _stated_ends(score: Score) -> tuple[float, float] | None:
     low, high = score.secondary.get("interval") or (None, None)
     if low is None or high is None or score.value is None:
         return None
-    normal = statistics.NormalDist()
-    half = math.sqrt(2) * (high - low) / 2 * normal.inv_cdf((1 + LEVEL) / 2) / normal.inv_cdf(0.975)
+    half = math.sqrt(2) * error_of(low, high) * statistics.NormalDist().inv_cdf((1 + LEVEL) / 2)
     return score.value - half, score.value + half
 
 

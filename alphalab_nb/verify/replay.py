@@ -68,6 +68,7 @@ def _rebuilt_line(parts: Parts, executor: Executor, claim: Claim, score: Score) 
 
 
 def _compared(parts: Parts, claim: Claim, score: Score) -> Line:
+    """Compare one score of the rebuilt program with the record."""
     run, what = claim.runs[-1], "score of the program, run again from the clean copy"
     recorded = score_of(run).value
     if not score.ok or score.value is None or recorded is None:

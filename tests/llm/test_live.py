@@ -135,7 +135,7 @@ def test_an_outage_that_is_too_long_ends_with_exit_code_3(wire: Wire, tmp_path: 
         began = time.monotonic()
         with pytest.raises(ProviderOutage, match="run again when it is back") as caught:
             watched(desk, wire, outage_s=1.5).run()
-        assert time.monotonic() - began >= 1.5
+        assert 1.5 <= time.monotonic() - began < 10
         assert caught.value.exit_code == 3
         provider.start()
         assert desk.talk(wire).run() == "The sum is 7."

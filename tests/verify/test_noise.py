@@ -54,7 +54,7 @@ def test_equal_replicates_give_no_band_of_zero_width(declared_stochastic: Campai
 
 
 def test_what_is_timed_may_vary_by_what_the_harness_says_of_its_own_measurement(campaign: Campaign):
-    """A kernel at 0.348 was found at 0.318 when it ran alone: within what the lab had said, and not within what its references show."""
+    """A kernel at 0.348 was found at 0.318 when verified: within what the lab had said, and not within what its references show."""
     timed = as_timed(campaign)
     claim = claimed(timed.parts, HONEST)
     [run], [value] = claim.runs, claim.values

@@ -61,7 +61,8 @@ def interval_of(ratios: Sequence[Answer]) -> list[float]:
     losses = [loss_of(ratio["value"]) for ratio in ratios]
     down, up = (math.hypot(*((loss_of(ratio[end]) - loss) / len(ratios) for ratio, loss in zip(ratios, losses)), ANOTHER_TIME)
                 for end in ("low", "high"))
-    return [value_of(losses) * math.exp(-down), value_of(losses) * math.exp(up)]
+    middle = value_of(losses)
+    return [middle * math.exp(-down), middle * math.exp(up)]
 
 
 # -- one draw --------------------------------------------------------------------------------------------------
